@@ -1,0 +1,183 @@
+//! The command line: parses, runs one subcommand, and says how it ended.
+
+mod args;
+mod check;
+mod exit;
+mod explain;
+mod list;
+mod load;
+mod outcome;
+mod progress;
+mod run;
+mod schema;
+mod serve;
+mod target;
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+pub use exit::Exit;
+
+use crate::report::text;
+
+/// Tells whether an MCP server reached over HTTP and Server-Sent Events is right, and what it holds.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mcp-plumb",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The main job in one go: conformance, a short load, and the verdict beside the reference server.
+    Run(run::RunArgs),
+    /// Runs the scenarios against a server and gives a verdict per requirement, with evidence.
+    Check(check::CheckArgs),
+    /// Holds many event streams, publishes at a fixed rate, and accounts for every delivery.
+    Load(load::LoadArgs),
+    /// Starts the bundled reference server, which can also break rules on purpose.
+    Serve(serve::ServeArgs),
+    /// Lists scenarios, checks, requirements or faults.
+    List(list::ListArgs),
+    /// Explains a requirement, a check or a fault by its id.
+    Explain(explain::ExplainArgs),
+    /// Prints a JSON Schema.
+    Schema(schema::SchemaArgs),
+}
+
+/// A command that could not be carried out: one line for the user, and whose matter it is.
+#[derive(Debug)]
+struct Refusal {
+    exit: Exit,
+    message: String,
+}
+
+impl Refusal {
+    /// The user can mend it.
+    fn usage(message: impl ToString) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.to_string(),
+        }
+    }
+
+    /// Something of ours, or of this machine, failed.
+    fn ours(message: impl ToString) -> Self {
+        Self {
+            exit: Exit::OurBug,
+            message: message.to_string(),
+        }
+    }
+}
+
+/// Parses the process's arguments and does what they say.
+pub fn main() -> Exit {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or("unknown");
+        complain(&format!(
+            "this is a bug of mcp-plumb, please report it: {what} ({place})"
+        ));
+    }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors: they go to stdout and end with 0.
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    std::panic::catch_unwind(|| dispatch(cli)).unwrap_or(Exit::OurBug)
+}
+
+fn dispatch(cli: Cli) -> Exit {
+    let outcome = match cli.command {
+        Command::Run(args) => interruptible(|stop| run::run(args, stop)),
+        Command::Check(args) => interruptible(|stop| check::run(args, stop)),
+        Command::Load(args) => interruptible(|stop| load::run(args, stop)),
+        Command::Serve(args) => interruptible(|stop| serve::run(args, stop)),
+        Command::List(args) => list::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Schema(args) => schema::run(&args),
+    };
+    outcome.unwrap_or_else(|refusal| {
+        complain(&refusal.message);
+        refusal.exit
+    })
+}
+
+/// Runs a future that ends early, with what it knows, when the process is interrupted. A second interruption ends the
+/// process at once.
+fn interruptible<F>(run: impl FnOnce(CancellationToken) -> F) -> Result<Exit, Refusal>
+where
+    F: Future<Output = Result<Exit, Refusal>>,
+{
+    let stop = CancellationToken::new();
+    let handler = {
+        let stop = stop.clone();
+        move || {
+            if stop.is_cancelled() {
+                std::process::exit(i32::from(Exit::Interrupted.code()));
+            }
+            stop.cancel();
+        }
+    };
+    ctrlc::set_handler(handler)
+        .map_err(|error| Refusal::ours(format!("cannot listen for Ctrl-C: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Refusal::ours(format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(run(stop));
+    // What a target keeps open must not keep us.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    outcome
+}
+
+/// One line on stderr. It may quote the target, which must not steer the terminal by it; excerpts of files have lines.
+fn complain(message: &str) {
+    let mut shown = String::with_capacity(message.len());
+    for c in message.chars() {
+        if c != '\n' && text::is_unsafe(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    let _ = writeln!(std::io::stderr(), "mcp-plumb: {shown}");
+}
+
+/// Writes to stdout. A reader that has gone away is no error of ours.
+fn print(text: &str) {
+    let mut stdout = anstream::AutoStream::auto(std::io::stdout());
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

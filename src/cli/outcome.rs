@@ -1,0 +1,226 @@
+//! From a document to what the user sees: reports, the summary, the exit code.
+
+use super::Refusal;
+use super::args::ReportArgs;
+use super::exit::Exit;
+use crate::load::report::ThresholdVerdict;
+use std::io::IsTerminal;
+
+use crate::report::terminal::{self, Style};
+use crate::report::{Destination, Document};
+
+/// The exit code that a document calls for. Where several hold, the first of this order wins.
+pub(super) fn exit_of(document: &Document, strict: bool) -> Exit {
+    let summary = &document.summary;
+    let not_held = document.load.as_ref().is_some_and(|load| {
+        let missed = |verdict| verdict == ThresholdVerdict::Fail;
+        load.target_died
+            || load
+                .thresholds
+                .iter()
+                .any(|threshold| missed(threshold.verdict))
+    });
+    let load_exercised = document
+        .load
+        .as_ref()
+        .is_some_and(|load| load.streams.opened > 0);
+    if summary.errors > 0 {
+        Exit::OurBug
+    } else if document.interrupted {
+        Exit::Interrupted
+    } else if summary.must_failed > 0 || (strict && summary.warned > 0) {
+        Exit::TargetFailed
+    } else if not_held {
+        Exit::ThresholdMissed
+    } else if summary.exercised() == 0 && !load_exercised {
+        Exit::NothingExercised
+    } else {
+        Exit::Ok
+    }
+}
+
+/// Refuses reports that could not be written, before anything is sent.
+pub(super) fn check_paths(args: &ReportArgs) -> Result<(), Refusal> {
+    for spec in &args.reports {
+        let Destination::File(path) = &spec.path else {
+            continue;
+        };
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let why = if path.is_dir() {
+            "it is a folder"
+        } else if folder.is_some_and(|folder| !folder.is_dir()) {
+            "its folder does not exist"
+        } else {
+            continue;
+        };
+        return Err(Refusal::usage(format!(
+            "--report: cannot write {}: {why}",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Writes the reports and the summary. With a report on stdout the summary goes to stderr.
+pub(super) fn deliver(
+    document: &mut Document,
+    exit: Exit,
+    args: &ReportArgs,
+) -> Result<Exit, Refusal> {
+    document.exit_code = exit.code();
+    let to_stdout = args
+        .reports
+        .iter()
+        .any(|spec| matches!(spec.path, Destination::Stdout));
+    if to_stdout {
+        let style = style(
+            anstream::AutoStream::choice(&std::io::stderr()),
+            args.strict,
+        );
+        anstream::eprint!("{}", terminal::render(document, style));
+    } else {
+        let style = style(
+            anstream::AutoStream::choice(&std::io::stdout()),
+            args.strict,
+        );
+        super::print(&terminal::render(document, style));
+    }
+    for spec in &args.reports {
+        crate::report::write(document, spec, args.strict).map_err(Refusal::usage)?;
+    }
+    Ok(exit)
+}
+
+/// How the summary looks: colour as the stream and `NO_COLOR` want it, signs beyond ASCII where the locale has them.
+fn style(colour: anstream::ColorChoice, strict: bool) -> Style {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
+    Style {
+        colour: colour != anstream::ColorChoice::Never,
+        unicode: locale.is_some_and(|value| value.to_ascii_lowercase().contains("utf")),
+        strict,
+        width: if std::io::stdout().is_terminal() {
+            TERMINAL_WIDTH
+        } else {
+            PLAIN_WIDTH
+        },
+    }
+}
+
+/// The width of text on a terminal, in columns.
+const TERMINAL_WIDTH: usize = 100;
+/// The width of text in a file or a log.
+const PLAIN_WIDTH: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use crate::load::LoadReport;
+    use crate::load::report::{Streams, ThresholdResult};
+    use crate::report::{Summary, Target};
+
+    use super::*;
+
+    fn document(summary: Summary) -> Document {
+        Document {
+            summary,
+            ..Document::new(Target::default())
+        }
+    }
+
+    fn load(opened: u64, verdict: ThresholdVerdict) -> LoadReport {
+        LoadReport {
+            streams: Streams {
+                opened,
+                ..Streams::default()
+            },
+            thresholds: vec![ThresholdResult {
+                expression: "lost==0".to_owned(),
+                observed: None,
+                verdict,
+            }],
+            ..LoadReport::default()
+        }
+    }
+
+    #[test]
+    fn exit_codes_and_their_order() {
+        let passed = Summary {
+            passed: 3,
+            ..Summary::default()
+        };
+        let warned = Summary {
+            warned: 1,
+            ..passed
+        };
+        let failed = Summary {
+            must_failed: 1,
+            ..warned
+        };
+        let errors = Summary {
+            errors: 1,
+            ..failed
+        };
+        let cases = [
+            (document(passed), false, Exit::Ok),
+            (document(warned), false, Exit::Ok),
+            (document(warned), true, Exit::TargetFailed),
+            (document(failed), false, Exit::TargetFailed),
+            (document(errors), false, Exit::OurBug),
+            (
+                document(Summary {
+                    skipped: 9,
+                    ..Summary::default()
+                }),
+                false,
+                Exit::NothingExercised,
+            ),
+            (
+                Document {
+                    interrupted: true,
+                    ..document(failed)
+                },
+                false,
+                Exit::Interrupted,
+            ),
+            (
+                Document {
+                    load: Some(load(1, ThresholdVerdict::Fail)),
+                    ..document(passed)
+                },
+                false,
+                Exit::ThresholdMissed,
+            ),
+            (
+                Document {
+                    load: Some(load(1, ThresholdVerdict::Fail)),
+                    ..document(failed)
+                },
+                false,
+                Exit::TargetFailed,
+            ),
+            (
+                Document {
+                    load: Some(load(1, ThresholdVerdict::Pass)),
+                    ..document(Summary::default())
+                },
+                false,
+                Exit::Ok,
+            ),
+            (
+                Document {
+                    load: Some(load(0, ThresholdVerdict::NotExercised)),
+                    ..document(Summary::default())
+                },
+                false,
+                Exit::NothingExercised,
+            ),
+        ];
+        for (document, strict, expected) in cases {
+            assert_eq!(exit_of(&document, strict), expected, "{document:?}");
+        }
+    }
+}

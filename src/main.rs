@@ -1,0 +1,5 @@
+//! The `mcp-plumb` binary.
+
+fn main() -> std::process::ExitCode {
+    mcp_plumb::cli::main().into()
+}

@@ -1,0 +1,261 @@
+//! Hostile text through every output.
+
+use anstream::adapter::strip_str;
+use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
+use serde_json::Value;
+
+use crate::catalog::Level;
+use crate::engine::Verdict;
+
+use super::document::{Check, Document, Summary};
+use super::terminal::Style;
+use super::{json, junit, samples, terminal};
+
+const COLOURED: Style = Style {
+    colour: true,
+    unicode: true,
+    strict: true,
+    width: 80,
+};
+
+fn texts() -> Vec<String> {
+    vec![
+        String::new(),
+        "</failure><!-- ]]> &amp; <script>alert(1)</script>".to_owned(),
+        "\u{1b}[2J\u{1b}]8;;http://evil.example\u{7}link\u{1b}]8;;\u{7}\u{1b}[31m".to_owned(),
+        "\0\u{1}\u{8}\u{b}\u{c}\u{e}\u{1f}\u{7f}\u{85}\u{9b}31m\u{fffe}\u{ffff}".to_owned(),
+        "\r\nPASS: 99 passed (exit 0)\n".to_owned(),
+        "\u{202e}gnp.exe\u{2066}\u{200b}\u{feff}\u{2028}\u{e0041}".to_owned(),
+        "\"'\\ {braces} {0} \u{10ffff} 工具 🦀 e\u{301}".to_owned(),
+        "x".repeat(1024 * 1024),
+        "é\u{1b} ".repeat(16 * 1024),
+    ]
+}
+
+/// A document with `text` wherever a target's text can be.
+fn document(text: &str) -> Document {
+    let owned = || Some(text.to_owned());
+    let mut document = samples::full();
+    document.target.url = text.to_owned();
+    document.target.transport = owned();
+    document.target.revision = owned();
+    document.target.server = owned();
+    document.target.detection = vec![text.to_owned()];
+    document.not_exercised = owned();
+    for verdict in [
+        Verdict::Pass,
+        Verdict::Warn,
+        Verdict::Fail,
+        Verdict::Skip,
+        Verdict::Error,
+    ] {
+        document.checks.push(Check {
+            requirement: owned(),
+            reason: owned(),
+            expected: owned(),
+            got: owned(),
+            curl: owned(),
+            file: owned(),
+            ..samples::check(&format!("{text}#{text}"), "", Level::Must, verdict)
+        });
+    }
+    document.summary = Summary::of(&document.checks);
+    for record in &mut document.records {
+        record.head = text.to_owned();
+        record.body = owned();
+        record.headers = vec![(text.to_owned(), text.to_owned())];
+    }
+    let load = document.load.as_mut().unwrap();
+    load.not_exercised = owned();
+    load.calls.method = owned();
+    load.calls.tool = owned();
+    load.errors.insert(text.to_owned(), 1);
+    load.generator.reasons = vec![text.to_owned()];
+    for threshold in &mut load.thresholds {
+        threshold.expression = text.to_owned();
+        threshold.observed = owned();
+    }
+    document
+}
+
+#[test]
+fn json_says_exactly_what_was_sent_and_moves_no_cursor() {
+    for text in texts() {
+        let mut document = document(&text);
+        // JSON cuts nothing, and one check has all that the others have.
+        document.checks = document.checks.split_off(document.checks.len() - 1);
+        let rendered = json::render(&document).unwrap();
+        let steers =
+            |c: &char| c.is_control() && *c != '\n' || matches!(c, '\u{202e}' | '\u{feff}');
+        assert_eq!(rendered.chars().find(steers), None);
+        let value: Value = serde_json::from_str(&rendered).unwrap();
+        assert!(value == serde_json::to_value(&document).unwrap());
+    }
+}
+
+#[test]
+fn junit_stays_well_formed_and_of_bounded_size() {
+    for text in texts() {
+        for strict in [false, true] {
+            let rendered = junit::render(&document(&text), strict).unwrap();
+            let forbidden = |c: &char| {
+                c.is_control() && *c != '\n' || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202e}')
+            };
+            assert_eq!(rendered.chars().find(forbidden), None);
+            assert!(rendered.len() < 1024 * 1024, "{} bytes", rendered.len());
+            let report = Report::deserialize_from_str(&rendered).unwrap();
+            let warned = if strict { 2 } else { 0 };
+            // Two violations and a threshold; three errors of checks and of the run as a whole, and one hostile.
+            assert_eq!((report.failures, report.errors), (3 + warned, 4));
+        }
+    }
+}
+
+#[test]
+fn the_terminal_sees_no_control_character_but_our_own() {
+    for text in texts() {
+        let coloured = terminal::render(&document(&text), COLOURED);
+        assert!(coloured.len() < 256 * 1024, "{} bytes", coloured.len());
+        for code in coloured.split('\u{1b}').skip(1) {
+            let (parameters, _) = code.split_once('m').unwrap();
+            let digits = parameters.strip_prefix('[').unwrap();
+            assert!(digits.chars().all(|c| c.is_ascii_digit() || c == ';'));
+        }
+        let plain = terminal::render(
+            &document(&text),
+            Style {
+                colour: false,
+                ..COLOURED
+            },
+        );
+        let steers =
+            |c: &char| c.is_control() && *c != '\n' || matches!(c, '\u{202e}' | '\u{2028}');
+        assert_eq!(plain.chars().find(steers), None);
+        // Where a painted part is empty, spaces are left at the end of its line.
+        let stripped = strip_str(&coloured).to_string();
+        assert!(stripped.lines().map(str::trim_end).eq(plain.lines()));
+        // A line feed in the text does not begin a line of the report.
+        assert!(!plain.lines().any(|line| line.starts_with("PASS: 99")));
+    }
+}
+
+#[test]
+fn without_unicode_all_is_ascii() {
+    let style = Style {
+        unicode: false,
+        ..COLOURED
+    };
+    for text in texts() {
+        assert!(terminal::render(&document(&text), style).is_ascii());
+    }
+}
+
+#[test]
+fn a_warning_fails_a_case_only_if_strict() {
+    for (strict, failures) in [(false, 1), (true, 2)] {
+        let rendered = junit::render(&samples::red(), strict).unwrap();
+        let report = Report::deserialize_from_str(&rendered).unwrap();
+        assert_eq!((report.failures, report.errors), (failures, 1));
+        let case = report
+            .test_suites
+            .iter()
+            .flat_map(|suite| &suite.test_cases)
+            .find(|case| case.name.as_str() == "names-are-short")
+            .unwrap();
+        let is_failure = matches!(
+            case.status,
+            TestCaseStatus::NonSuccess {
+                kind: NonSuccessKind::Failure,
+                ..
+            }
+        );
+        assert_eq!(is_failure, strict);
+    }
+}
+
+#[test]
+fn a_run_that_was_cut_short_or_exercised_nothing_is_not_green_in_junit() {
+    let rendered = junit::render(&samples::interrupted(), false).unwrap();
+    let report = Report::deserialize_from_str(&rendered).unwrap();
+    assert_eq!(report.errors, 2);
+    let green = junit::render(&samples::green(), true).unwrap();
+    let report = Report::deserialize_from_str(&green).unwrap();
+    assert_eq!((report.errors, report.failures), (0, 0));
+}
+
+#[test]
+fn the_last_line_says_the_verdict_and_the_exit_code() {
+    let strict = Style {
+        colour: false,
+        ..COLOURED
+    };
+    let lenient = Style {
+        strict: false,
+        ..strict
+    };
+    let with = |mut document: Document, exit_code| {
+        document.exit_code = exit_code;
+        document
+    };
+    let mut held = samples::load();
+    held.load.as_mut().unwrap().thresholds.clear();
+    let cases = [
+        (
+            samples::green(),
+            lenient,
+            "PASS: 3 passed, 1 skipped (exit 0)",
+        ),
+        (
+            samples::red(),
+            strict,
+            "FAIL: 1 MUST violated, 1 warning (strict), 1 error of mcp-plumb itself, 3 passed, 1 skipped (exit 1)",
+        ),
+        (
+            samples::load(),
+            lenient,
+            "FAIL: 1 threshold missed, 1 threshold not measured, 1 threshold held (exit 5)",
+        ),
+        (
+            with(held, 0),
+            lenient,
+            "PASS: no thresholds were given (exit 0)",
+        ),
+        (
+            with(samples::minimal(), 3),
+            lenient,
+            "UNREACHABLE: nothing was exercised (exit 3)",
+        ),
+        (
+            with(samples::minimal(), 4),
+            lenient,
+            "NOT EXERCISED: nothing was exercised (exit 4)",
+        ),
+        (
+            with(samples::minimal(), 70),
+            lenient,
+            "ERROR: nothing was exercised (exit 70)",
+        ),
+        (
+            samples::interrupted(),
+            lenient,
+            "INTERRUPTED: nothing was exercised (exit 130)",
+        ),
+    ];
+    for (document, style, expected) in cases {
+        let rendered = terminal::render(&document, style);
+        assert_eq!(rendered.lines().last(), Some(expected));
+    }
+}
+
+#[test]
+fn violations_come_before_warnings_whatever_their_order() {
+    let mut document = samples::red();
+    document.checks.reverse();
+    let rendered = terminal::render(&document, COLOURED);
+    let plain = strip_str(&rendered).to_string();
+    let place = |word: &str| plain.find(word).unwrap();
+    assert!(place("\nFAIL ") < place("\nWARN "));
+    assert!(place("\nWARN ") < place("\nERROR "));
+    // With strict, the warning is in full: its rule is said.
+    assert!(plain.contains("rule      SHOULD tools.list.name-length: Tool names have 1 to 128"));
+}

@@ -1,0 +1,21 @@
+//! Reports: one versioned document, and one file for each output made from it.
+//!
+//! No output adds a finding: what a report says is in the [`Document`], and the same document always gives the same
+//! bytes.
+
+pub mod document;
+pub mod json;
+pub mod junit;
+mod spec;
+pub mod terminal;
+pub(crate) mod text;
+mod write;
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod samples;
+
+pub use document::{Coverage, Document, Summary, Target};
+pub use spec::{Destination, Format, ReportSpec, ReportSpecError};
+pub use write::{ReportError, write};

@@ -1,0 +1,401 @@
+//! Fixed documents for tests, and the files in `reports/` that are made from code.
+
+use std::fs;
+use std::path::Path;
+
+use crate::catalog::Level;
+use crate::engine::{SkipReason, Verdict};
+use crate::load::LoadReport;
+use crate::load::report::{
+    Calls, Deliveries, Generator, Latencies, Latency, Phases, PublishCounts, Streams,
+    ThresholdResult, ThresholdVerdict,
+};
+use crate::transport::recorder::{Direction, Record, RecordKind};
+
+use super::document::{Check, Coverage, Document, Summary, Target, Tool};
+use super::{json, junit, terminal};
+
+/// A document about a target of which nothing became known.
+pub(super) fn minimal() -> Document {
+    let mut document = Document::new(Target {
+        url: "http://127.0.0.1:8080/mcp".to_owned(),
+        ..Target::default()
+    });
+    document.tool = Tool {
+        name: "mcp-plumb",
+        version: "0.1.0",
+    };
+    document.started_unix_s = 1_764_000_000;
+    document
+}
+
+fn identified() -> Document {
+    let mut document = minimal();
+    document.elapsed_ms = 2_345;
+    document.target.transport = Some("streamable-http".to_owned());
+    document.target.revision = Some("2025-11-25".to_owned());
+    document.target.server = Some("example-server 1.2.0".to_owned());
+    document.target.detection = vec![
+        "POST initialize was answered with 200 and application/json: streamable-http".to_owned(),
+        "the server agreed to revision 2025-11-25".to_owned(),
+    ];
+    document
+}
+
+/// A check with nothing optional but its requirement.
+pub(super) fn check(id: &str, requirement: &str, level: Level, verdict: Verdict) -> Check {
+    Check {
+        id: id.to_owned(),
+        requirement: Some(requirement.to_owned()),
+        level,
+        revision: "2025-11-25".to_owned(),
+        verdict,
+        skip_reason: None,
+        reason: None,
+        expected: None,
+        got: None,
+        evidence: Vec::new(),
+        curl: None,
+        file: None,
+    }
+}
+
+fn passing() -> Vec<Check> {
+    vec![
+        check(
+            "jsonrpc/errors#unknown-method",
+            "jsonrpc.method-not-found-32601",
+            Level::Must,
+            Verdict::Pass,
+        ),
+        check(
+            "tools/list#names-are-unique",
+            "tools.list.name-unique",
+            Level::Should,
+            Verdict::Pass,
+        ),
+        check(
+            "tools/list#entries-have-shape",
+            "tools.list.entry-shape",
+            Level::Must,
+            Verdict::Pass,
+        ),
+    ]
+}
+
+fn skipped() -> Check {
+    Check {
+        skip_reason: Some(SkipReason::ToolNotOffered),
+        reason: Some("no tool is known to be safe to call: name one with --allow-tool".to_owned()),
+        ..check(
+            "tools/call#result-has-shape",
+            "tools.call.result-shape",
+            Level::Must,
+            Verdict::Skip,
+        )
+    }
+}
+
+fn count(document: &mut Document, exercised: usize) {
+    document.summary = Summary::of(&document.checks);
+    document.coverage = Some(Coverage {
+        requirements: 316,
+        testable: 214,
+        exercised,
+        not_exercised: [
+            ("no-check", 214 - exercised - 21),
+            ("capability-not-declared", 20),
+            ("tool-not-offered", 1),
+        ]
+        .map(|(reason, count)| (reason.to_owned(), count))
+        .into(),
+    });
+}
+
+/// A run in which everything that could be exercised held.
+pub(super) fn green() -> Document {
+    let mut document = identified();
+    document.checks = passing();
+    document.checks.push(skipped());
+    count(&mut document, 3);
+    document
+}
+
+/// A run with a check of every verdict.
+pub(super) fn red() -> Document {
+    let mut document = identified();
+    document.checks = passing();
+    document.checks.extend([
+        Check {
+            expected: Some("status 202 with no body".to_owned()),
+            got: Some("status 200 with a body of 17 bytes".to_owned()),
+            evidence: vec![3, 4],
+            curl: Some(
+                "curl -sS -X POST -H 'content-type: application/json' --data \
+                 '{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}' http://127.0.0.1:8080/mcp"
+                    .to_owned(),
+            ),
+            file: Some("scenarios/streamable/post.yaml".to_owned()),
+            ..check(
+                "streamable/post#notification-is-accepted",
+                "streamable.post.notification-202",
+                Level::Must,
+                Verdict::Fail,
+            )
+        },
+        Check {
+            expected: Some("names of at most 128 characters".to_owned()),
+            got: Some("a name of 140 characters".to_owned()),
+            evidence: vec![9],
+            ..check(
+                "tools/list#names-are-short",
+                "tools.list.name-length",
+                Level::Should,
+                Verdict::Warn,
+            )
+        },
+        skipped(),
+        Check {
+            requirement: None,
+            got: Some("the template ${tool.unknown} names nothing".to_owned()),
+            ..check("own/scenario#step-1", "", Level::Practice, Verdict::Error)
+        },
+    ]);
+    count(&mut document, 5);
+    document.records = vec![
+        record(3, Direction::Out, RecordKind::Request, "POST /mcp HTTP/1.1"),
+        record(4, Direction::In, RecordKind::Response, "200 OK"),
+    ];
+    document.exit_code = 1;
+    document
+}
+
+fn record(n: u32, direction: Direction, kind: RecordKind, head: &str) -> Record {
+    Record {
+        n,
+        t_us: u64::from(n) * 1000,
+        exchange: 2,
+        direction,
+        kind,
+        head: head.to_owned(),
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: Some("{\"jsonrpc\":\"2.0\"}".to_owned()),
+        bytes: Some(17),
+    }
+}
+
+fn latency(p50: u64) -> Latency {
+    Latency {
+        p50,
+        p90: p50 * 2,
+        p99: p50 * 5,
+        p99_9: p50 * 20,
+        max: p50 * 50,
+        count: 20_000,
+    }
+}
+
+fn load_report(fanout_p50: u64) -> LoadReport {
+    LoadReport {
+        streams: Streams {
+            asked: 200,
+            opened: 200,
+            dropped: 2,
+            reconnects: 2,
+        },
+        deliveries: Deliveries {
+            expected: 20_000,
+            received: 19_998,
+            lost: 2,
+            duplicate: 0,
+            reordered: 1,
+            foreign: 0,
+            publishes: PublishCounts {
+                planned: 100,
+                sent: 100,
+                acknowledged: 99,
+                refused: 1,
+                not_sent: 0,
+            },
+        },
+        latency_us: Latencies {
+            fanout: latency(fanout_p50),
+            call: Latency::default(),
+            connect: latency(12_345),
+        },
+        events_per_s: 1_999.8,
+        generator: Generator {
+            saturated: true,
+            reasons: vec!["own ticks were 80 ms late at the 99th percentile".to_owned()],
+            cpu_s: Some(3.21),
+            rss_bytes_max: Some(48 * 1024 * 1024),
+            canary_p99_us: 80_000,
+            publisher_lateness_p99_us: 900,
+        },
+        phases: Phases {
+            ramp_s: 2.0,
+            settle_s: 1.0,
+            measure_s: 10.0,
+            drain_s: 0.5,
+        },
+        calls: Calls {
+            method: Some("tools/call".to_owned()),
+            tool: Some("echo".to_owned()),
+            sent: 12,
+            errors: 1,
+        },
+        errors: [("connect refused".to_owned(), 3)].into(),
+        thresholds: vec![
+            ThresholdResult {
+                expression: "fanout.p99<5ms".to_owned(),
+                observed: Some("4.25 ms".to_owned()),
+                verdict: ThresholdVerdict::Pass,
+            },
+            ThresholdResult {
+                expression: "lost==0".to_owned(),
+                observed: Some("2".to_owned()),
+                verdict: ThresholdVerdict::Fail,
+            },
+            ThresholdResult {
+                expression: "call.p99<1s".to_owned(),
+                observed: None,
+                verdict: ThresholdVerdict::NotExercised,
+            },
+        ],
+        target_died: false,
+        not_exercised: None,
+    }
+}
+
+/// Load beside the reference server, with every verdict that a threshold has.
+pub(super) fn load() -> Document {
+    let mut document = identified();
+    document.load = Some(load_report(850));
+    document.reference = Some(load_report(400));
+    document.exit_code = 5;
+    document
+}
+
+/// A run that was cut short before anything was exercised.
+pub(super) fn interrupted() -> Document {
+    let mut document = minimal();
+    document.interrupted = true;
+    document.not_exercised = Some("no scenario had ended".to_owned());
+    document.load = Some(LoadReport {
+        not_exercised: Some("the control publish did not arrive".to_owned()),
+        ..LoadReport::default()
+    });
+    document.exit_code = 130;
+    document
+}
+
+/// A document that has every optional part.
+pub(super) fn full() -> Document {
+    Document {
+        load: load().load,
+        reference: load().reference,
+        not_exercised: Some("for the schema".to_owned()),
+        interrupted: true,
+        ..red()
+    }
+}
+
+const PLAIN: terminal::Style = terminal::Style {
+    colour: false,
+    unicode: true,
+    strict: false,
+    width: 100,
+};
+
+/// Every generated file under `reports/`, with what it holds.
+fn generated() -> Vec<(&'static str, String)> {
+    let pretty = |value: serde_json::Value| format!("{value:#}\n");
+    vec![
+        ("schema/report.schema.json", pretty(json::schema())),
+        (
+            "schema/scenario.schema.json",
+            pretty(crate::scenario::json_schema()),
+        ),
+        ("samples/check.json", json::render(&red()).unwrap()),
+        ("samples/check.xml", junit::render(&red(), false).unwrap()),
+        ("samples/check.txt", terminal::render(&red(), PLAIN)),
+        ("samples/check-green.txt", terminal::render(&green(), PLAIN)),
+        ("samples/load.json", json::render(&load()).unwrap()),
+        ("samples/load.xml", junit::render(&load(), false).unwrap()),
+        ("samples/load.txt", terminal::render(&load(), PLAIN)),
+        (
+            "samples/interrupted.txt",
+            terminal::render(&interrupted(), PLAIN),
+        ),
+    ]
+}
+
+#[test]
+fn generated_files_are_as_committed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
+    let updates = std::env::var_os("UPDATE_SCHEMAS").is_some_and(|value| value == "1");
+    let mut drifted = Vec::new();
+    for (name, text) in generated() {
+        let path = root.join(name);
+        if updates {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        } else if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            drifted.push(name);
+        }
+    }
+    assert!(
+        drifted.is_empty(),
+        "differ from what the code makes: {drifted:?}. To write them again, run \
+         `UPDATE_SCHEMAS=1 cargo test -p mcp-plumb generated_files` and read the diff"
+    );
+}
+
+#[test]
+fn the_same_document_gives_the_same_bytes() {
+    assert_eq!(generated(), generated());
+}
+
+#[test]
+fn documents_follow_the_schema() {
+    let schema = jsonschema::validator_for(&json::schema()).unwrap();
+    for document in [minimal(), green(), red(), load(), interrupted(), full()] {
+        let value: serde_json::Value =
+            serde_json::from_str(&json::render(&document).unwrap()).unwrap();
+        let faults: Vec<String> = schema
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(faults, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_report() {
+    let schema = jsonschema::validator_for(&json::schema()).unwrap();
+    let good = serde_json::to_value(red()).unwrap();
+    let cases = [
+        ("/schema", serde_json::json!("mcp-plumb/report/2")),
+        ("/exit_code", serde_json::json!(256)),
+        ("/checks/0/verdict", serde_json::json!("maybe")),
+        ("/checks/0/level", serde_json::json!("must")),
+        ("/target/url", serde_json::Value::Null),
+    ];
+    for (pointer, value) in cases {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).unwrap() = value;
+        assert!(!schema.is_valid(&bad), "{pointer}");
+    }
+}
+
+#[test]
+fn the_schemas_are_titled_and_of_2020_12() {
+    for schema in [json::schema(), crate::scenario::json_schema()] {
+        assert_eq!(
+            schema["$schema"],
+            "https://json-schema.org/draft/2020-12/schema"
+        );
+        assert!(schema["title"].is_string());
+        jsonschema::meta::validate(&schema).unwrap();
+    }
+}

@@ -1,0 +1,205 @@
+//! What the target holds.
+
+use anstyle::Style as Paint;
+use tabled::builder::Builder;
+
+use super::pen::Pen;
+use super::{units, write_table};
+use crate::engine::Verdict;
+use crate::load::report::{Latency, LoadReport, ThresholdResult, ThresholdVerdict};
+
+/// Writes the load section, beside the reference server's figures where they are known.
+pub(super) fn write(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadReport>) {
+    pen.heading("Load");
+    if let Some(reason) = &load.not_exercised {
+        let line = format!("deliveries were not measured: {}", pen.foreign(reason));
+        pen.paragraph("  ", &line, Paint::new());
+    }
+    if load.target_died {
+        let line = "the target died: no stream was left open, and it took no new connection";
+        pen.paragraph("  ", line, Paint::new());
+    }
+    streams(pen, load);
+    latencies(pen, load, reference);
+    rates(pen, load, reference);
+    ledger(pen, load);
+    errors(pen, load);
+    generator(pen, load);
+    for threshold in &load.thresholds {
+        write_threshold(pen, threshold);
+    }
+}
+
+/// Writes a line that begins with the name of what it is about.
+fn named(pen: &mut Pen, name: &str, text: &str) {
+    pen.line(&format!("  {name:10} {text}"));
+}
+
+fn streams(pen: &mut Pen, load: &LoadReport) {
+    let streams = load.streams;
+    let line = format!(
+        "{} asked, {} opened, {} dropped, {} reconnects",
+        streams.asked, streams.opened, streams.dropped, streams.reconnects
+    );
+    named(pen, "streams", &line);
+}
+
+fn latencies(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadReport>) {
+    let of = |report: &LoadReport| {
+        let latencies = report.latency_us;
+        [latencies.connect, latencies.fanout, latencies.call]
+    };
+    let mut table = Builder::default();
+    table.push_record(["latency", "p50", "p90", "p99", "p99.9", "max", "count"]);
+    let beside = reference.map(of);
+    for (place, (name, latency)) in ["connect", "fan-out", "call"]
+        .into_iter()
+        .zip(of(load))
+        .enumerate()
+    {
+        table.push_record(row(pen, name, latency));
+        if let Some(beside) = beside.as_ref().and_then(|beside| beside.get(place)) {
+            table.push_record(row(pen, "  reference server", *beside));
+            if latency.count > 0 && beside.count > 0 {
+                table.push_record(ratios(pen, latency, *beside));
+            }
+        }
+    }
+    write_table(pen, table);
+}
+
+fn percentiles(latency: Latency) -> [u64; 5] {
+    [
+        latency.p50,
+        latency.p90,
+        latency.p99,
+        latency.p99_9,
+        latency.max,
+    ]
+}
+
+/// A latency that was never measured has no figures: 0 would read as a very good one.
+fn row(pen: &Pen, name: &str, latency: Latency) -> Vec<String> {
+    let mut row = vec![name.to_owned()];
+    if latency.count == 0 {
+        row.push("not measured".to_owned());
+        row.resize(7, String::new());
+    } else {
+        let shown = |us| units::micros(us, pen.style.unicode);
+        row.extend(percentiles(latency).map(shown));
+        row.push(latency.count.to_string());
+    }
+    row
+}
+
+fn ratios(pen: &Pen, latency: Latency, reference: Latency) -> Vec<String> {
+    let times = if pen.style.unicode { "×" } else { "x" };
+    let mut row = vec!["  ratio".to_owned()];
+    for (ours, theirs) in percentiles(latency).into_iter().zip(percentiles(reference)) {
+        row.push(if theirs == 0 {
+            String::new()
+        } else {
+            #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+            let ratio = ours as f64 / theirs as f64;
+            format!("{}{times}", units::three_digits(ratio))
+        });
+    }
+    row.resize(7, String::new());
+    row
+}
+
+fn rates(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadReport>) {
+    let mut line = if load.not_exercised.is_some() {
+        "not measured".to_owned()
+    } else {
+        format!("{:.1} per second", load.events_per_s)
+    };
+    if let Some(reference) = reference.filter(|reference| reference.not_exercised.is_none()) {
+        line.push_str(&format!(
+            " (reference server: {:.1})",
+            reference.events_per_s
+        ));
+    }
+    named(pen, "events", &line);
+}
+
+fn ledger(pen: &mut Pen, load: &LoadReport) {
+    let owed = load.deliveries;
+    if load.not_exercised.is_some() && owed.expected == 0 {
+        named(pen, "ledger", "not measured");
+    } else {
+        let line = format!(
+            "{} expected, {} received, {} lost, {} duplicate, {} reordered, {} foreign",
+            owed.expected, owed.received, owed.lost, owed.duplicate, owed.reordered, owed.foreign
+        );
+        named(pen, "ledger", &line);
+    }
+    let publishes = owed.publishes;
+    let line = format!(
+        "{} planned, {} sent, {} acknowledged, {} refused, {} not sent",
+        publishes.planned,
+        publishes.sent,
+        publishes.acknowledged,
+        publishes.refused,
+        publishes.not_sent
+    );
+    named(pen, "publishes", &line);
+    if let Some(method) = &load.calls.method {
+        let tool = load.calls.tool.as_ref();
+        let tool = tool.map_or_else(String::new, |tool| format!(" {}", pen.foreign(tool)));
+        let line = format!(
+            "{}{tool}: {} sent, {} without a result",
+            pen.foreign(method),
+            load.calls.sent,
+            load.calls.errors
+        );
+        named(pen, "calls", &line);
+    }
+}
+
+fn errors(pen: &mut Pen, load: &LoadReport) {
+    if load.errors.is_empty() {
+        named(pen, "errors", "none");
+    }
+    for (kind, count) in &load.errors {
+        let line = format!("{count} {}", pen.foreign(kind));
+        named(pen, "errors", &line);
+    }
+}
+
+fn generator(pen: &mut Pen, load: &LoadReport) {
+    let own = &load.generator;
+    let cpu = own.cpu_s.map_or_else(
+        || "CPU unknown".to_owned(),
+        |seconds| format!("{seconds:.2} s CPU"),
+    );
+    let memory = own.rss_bytes_max.map_or_else(
+        || "memory unknown".to_owned(),
+        |size| format!("{} memory at most", units::bytes(size)),
+    );
+    named(pen, "generator", &format!("{cpu}, {memory}"));
+    if own.saturated {
+        let line = "generator saturated; figures are upper bounds";
+        let line = pen.verdict(line, Verdict::Warn);
+        pen.line(&format!("  {line}"));
+        for reason in &own.reasons {
+            let reason = pen.foreign(reason);
+            pen.paragraph("    ", &reason, Paint::new());
+        }
+    }
+}
+
+fn write_threshold(pen: &mut Pen, threshold: &ThresholdResult) {
+    let (word, verdict) = match threshold.verdict {
+        ThresholdVerdict::Pass => ("PASS ", Verdict::Pass),
+        ThresholdVerdict::Fail => ("FAIL ", Verdict::Fail),
+        ThresholdVerdict::NotExercised => ("SKIP ", Verdict::Skip),
+    };
+    let word = pen.verdict(word, verdict);
+    let observed = threshold.observed.as_ref().map_or_else(
+        || "not measured".to_owned(),
+        |observed| format!("observed {}", pen.foreign(observed)),
+    );
+    let expression = pen.foreign(&threshold.expression);
+    pen.line(&format!("{word} threshold {expression}: {observed}"));
+}
