@@ -235,6 +235,9 @@ impl Exchange {
             (None, BodyEnd::TimedOut) => "no response message in time".to_owned(),
             (None, BodyEnd::Broken(why)) => format!("the body broke off: {why}"),
             (None, BodyEnd::TooLarge(what)) => format!("the body passed the bound: {what}"),
+            (None, _) if reply.is_event_stream() && reply.blocks.is_empty() => {
+                "a stream that ended before a whole event".to_owned()
+            }
             (None, _) if reply.body.is_empty() && reply.blocks.is_empty() => {
                 "an empty body".to_owned()
             }
