@@ -163,7 +163,8 @@ async fn next_unless_cancelled<T>(
 
 /// Runs one scenario in a task of its own, so that a fault of ours stays its own.
 async fn one(run: Arc<Run>, loaded: Loaded, at: usize) -> Vec<CheckResult> {
-    let token = format!("{}-{at}", run.run_id);
+    // Ended by a hyphen, so that no scenario's word is the beginning of another's.
+    let token = format!("{}-{at}-", run.run_id);
     if let (Some(why), true) = (
         &run.facts.not_connected,
         begins_with_handshake(&loaded.scenario),
