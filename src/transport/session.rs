@@ -1,7 +1,7 @@
 //! A client's session with the target: the handshake, requests with fresh ids, the stream, and the end.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,10 @@ use crate::protocol::dialect::{Outgoing, SessionState};
 use crate::protocol::{Dialect, HttpRequest, MessageKind, Revision, jsonrpc};
 
 /// How many answers of one session to requests of the server may be under way; what comes beyond is not answered.
-const ANSWERS_MAX: usize = 100;
+const ANSWERS_AT_ONCE_MAX: usize = 100;
+/// How many requests of the server one session answers in all. A server has few reasons to ask, and a flood of requests is
+/// not to be turned into a flood of answers.
+const ANSWERS_MAX: usize = 500;
 
 /// How often a client comes back for the rest of one answer.
 const RESUMPTIONS_MAX: usize = 5;
@@ -145,6 +148,7 @@ impl Session {
                 link: Arc::clone(&link),
                 state: Arc::clone(&state),
                 tasks: Mutex::default(),
+                given: AtomicUsize::new(0),
             }),
             link,
             state,
@@ -401,6 +405,7 @@ struct Answers {
     link: Arc<Link>,
     state: Arc<Mutex<SessionState>>,
     tasks: Mutex<JoinSet<()>>,
+    given: AtomicUsize,
 }
 
 impl Answers {
@@ -413,7 +418,8 @@ impl Answers {
         };
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        if tasks.len() >= ANSWERS_MAX {
+        let given = self.given.fetch_add(1, Ordering::Relaxed);
+        if tasks.len() >= ANSWERS_AT_ONCE_MAX || given >= ANSWERS_MAX {
             return;
         }
         let outgoing = Outgoing {

@@ -514,10 +514,14 @@ async fn pages_of_tools_that_never_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_requests_of_the_server_get_a_bounded_number_of_answers() {
     let answers = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&answers);
+    let sessions = Arc::new(AtomicUsize::new(0));
+    let (count, opened) = (Arc::clone(&answers), Arc::clone(&sessions));
     let peer = Peer::start(move |asked| {
         if asked.message.get("result").is_some() {
             count.fetch_add(1, Ordering::Relaxed);
+        }
+        if asked.rpc() == "initialize" {
+            opened.fetch_add(1, Ordering::Relaxed);
         }
         if asked.rpc() != "ping" {
             return well_behaved(asked);
@@ -533,6 +537,7 @@ async fn a_thousand_requests_of_the_server_get_a_bounded_number_of_answers() {
     assert!(matches!(ended.code, Some(0 | 1)), "{}", ended.stderr);
     assert_eq!(ended.count("/summary/errors"), 0);
     let answers = answers.load(Ordering::Relaxed);
-    // A session answers a hundred at most; few scenarios ping.
-    assert!((1..=5_000).contains(&answers), "{answers} answers");
+    // A session answers so many requests of the server and no more.
+    let most = sessions.load(Ordering::Relaxed) * 500;
+    assert!((1..=most).contains(&answers), "{answers} answers");
 }

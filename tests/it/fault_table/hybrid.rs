@@ -304,7 +304,6 @@ pub(crate) const HYBRID: &[Row] = &[
     (
         "streams-mislabelled-later",
         &[
-            "fail cleanup/closed-stream#count-rises",
             "fail notifications/delivery#stream-content-type",
             "fail notifications/hybrid-stream#client-id-is-optional",
             "fail notifications/hybrid-stream#stream-opens",
