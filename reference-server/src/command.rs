@@ -1,10 +1,40 @@
 //! The server's command line, for its own binary and for `mcp-plumb serve`.
 
+use std::fmt;
+use std::str::FromStr;
+
 use clap::Args;
 
 use crate::config::{AnswerStyle, Config, CorsPolicy, TransportChoice};
 use crate::faults::Fault;
+use crate::revision::Revision;
 use crate::server::{Counters, StartError, start};
+
+/// A secret of the command line, which no debug output shows.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl FromStr for Token {
+    type Err = EmptyToken;
+
+    fn from_str(token: &str) -> Result<Self, EmptyToken> {
+        if token.is_empty() {
+            return Err(EmptyToken);
+        }
+        Ok(Self(token.to_owned()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// A token without characters, which would protect nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a token has at least one character")]
+pub struct EmptyToken;
 
 /// How to serve.
 #[derive(Debug, Clone, Args)]
@@ -12,9 +42,15 @@ pub struct ServeOptions {
     /// The port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 3000)]
     pub port: u16,
-    /// Which transports to serve: both, streamable-http or hybrid.
-    #[arg(long, default_value = "both")]
+    /// Which transports to serve: all, streamable-http, sse or hybrid.
+    #[arg(long, default_value = "all")]
     pub transport: TransportChoice,
+    /// The one revision to serve; without it, all.
+    #[arg(long, value_name = "DATE")]
+    pub revision: Option<Revision>,
+    /// A bearer token that every request has to bring.
+    #[arg(long, value_name = "TOKEN")]
+    pub auth_token: Option<Token>,
     /// A rule to break on purpose, by the id of the fault. May be given several times.
     #[arg(long = "fault", value_name = "ID")]
     pub faults: Vec<Fault>,
@@ -42,6 +78,8 @@ impl ServeOptions {
         Config {
             port: self.port,
             transport: self.transport,
+            revision: self.revision,
+            auth_token: self.auth_token.map(|token| token.0),
             faults: self.faults.into_iter().collect(),
             cors,
             answer: self.answer,
@@ -58,6 +96,7 @@ impl ServeOptions {
         let server = start(self.into_config()).await?;
         let urls = [
             ("streamable-http", server.streamable_url()),
+            ("sse", server.sse_url()),
             ("hybrid", server.hybrid_url()),
         ];
         for (name, url) in urls {

@@ -8,10 +8,11 @@ use crate::config::CorsPolicy;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "content-type, accept, authorization, last-event-id, mcp-protocol-version, mcp-session-id",
+    "content-type, accept, authorization, last-event-id, mcp-protocol-version, mcp-session-id, \
+     mcp-method, mcp-name, mcp-param-place, mcp-param-floor, mcp-param-open, mcp-param-row",
 );
 const RESPONSE_HEADERS: HeaderValue =
-    HeaderValue::from_static("mcp-session-id, mcp-protocol-version");
+    HeaderValue::from_static("mcp-session-id, mcp-protocol-version, www-authenticate");
 
 /// What `Access-Control-Allow-Origin` says to an accepted origin, if anything.
 ///

@@ -1,11 +1,14 @@
 //! Which streams are open, and how a message reaches each peer on exactly one of them.
 //!
-//! A peer is a session of Streamable HTTP or a client of hybrid. A message goes to the oldest open
-//! stream of a peer, never to two (2025-11-25 basic/transports#multiple-connections).
+//! A peer is a session or a client of hybrid. A message goes to the oldest open
+//! stream of a peer, never to two (2025-11-25 basic/transports#multiple-connections). Where events have ids, a peer
+//! without an open stream keeps the last one, so that its client can come back for what it missed.
 //!
 //! Drop policy: a stream whose reader falls more than [`crate::Config::queue_per_stream`] events
 //! behind loses the event that does not fit, which is counted, and ends. Nothing is skipped silently,
 //! and no other stream waits.
+
+mod listeners;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,19 +17,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub(crate) use self::listeners::Subscription;
 use crate::faults::{Fault, FaultSet};
-use crate::features::logging::{self, Level, Threshold};
+use crate::features::logging::{self, Level};
+use crate::history::{EventId, History};
+use crate::interest::Interest;
 use crate::lock::lock;
 use crate::outbox::{Offered, Outbox, Pace, StreamBody};
 use crate::sse;
 
 /// Who reads a stream.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum PeerKey {
-    /// A session of Streamable HTTP, by its id. It may hold several streams.
+    /// A session, by its id. One of Streamable HTTP may hold several streams, one of HTTP+SSE has exactly one.
     Session(Arc<str>),
     /// A client of hybrid, by its `client_id`. A new stream replaces the old one.
     Client(Arc<str>),
+    /// A subscription of the stateless dialect, by its number. The last variant, so that all of them are one range of keys.
+    Listener(u64),
 }
 
 /// Why no stream was opened.
@@ -63,13 +71,18 @@ struct Registry {
     peers: BTreeMap<PeerKey, Peer>,
     session_streams: usize,
     clients: usize,
+    listeners: usize,
     shut: bool,
 }
 
 #[derive(Debug)]
 struct Peer {
-    threshold: Arc<Threshold>,
+    interest: Arc<Interest>,
     streams: Vec<Arc<Outbox>>,
+    /// What a listener asked for; other peers are told everything.
+    subscription: Option<Subscription>,
+    /// The stream that closed last. Its client may come back for what it misses meanwhile.
+    dormant: Option<Arc<Outbox>>,
 }
 
 impl Registry {
@@ -77,7 +90,13 @@ impl Registry {
         match key {
             PeerKey::Session(_) => &mut self.session_streams,
             PeerKey::Client(_) => &mut self.clients,
+            PeerKey::Listener(_) => &mut self.listeners,
         }
+    }
+
+    /// How many streams are open.
+    fn streams(&self) -> usize {
+        self.session_streams + self.clients + self.listeners
     }
 
     fn remove_peer(&mut self, key: &PeerKey) {
@@ -96,8 +115,12 @@ impl Registry {
         let before = peer.streams.len();
         peer.streams.retain(|other| !Arc::ptr_eq(other, outbox));
         let removed = before - peer.streams.len();
-        if peer.streams.is_empty() {
-            self.peers.remove(key);
+        if removed > 0 && peer.streams.is_empty() {
+            if outbox.is_resumable() {
+                peer.dormant = Some(Arc::clone(outbox));
+            } else if peer.dormant.is_none() {
+                self.peers.remove(key);
+            }
         }
         *self.count(key) -= removed;
     }
@@ -115,38 +138,103 @@ impl Hub {
         }
     }
 
-    /// Opens a stream for a peer. Messages below `threshold` pass it by.
+    /// Opens a stream for a peer, which says what it wants to be sent.
     pub(crate) fn open(
         self: &Arc<Self>,
         key: PeerKey,
-        threshold: Arc<Threshold>,
+        interest: Arc<Interest>,
         opening: Option<Bytes>,
     ) -> Result<StreamBody, NoStream> {
+        self.open_numbered(key, interest, opening, None)
+    }
+
+    /// Opens a stream whose events have ids if `history` is given.
+    pub(crate) fn open_numbered(
+        self: &Arc<Self>,
+        key: PeerKey,
+        interest: Arc<Interest>,
+        opening: Option<Bytes>,
+        history: Option<History>,
+    ) -> Result<StreamBody, NoStream> {
         let mut registry = lock(&self.registry);
-        if registry.shut {
-            return Err(NoStream::ShuttingDown);
-        }
-        if registry.session_streams + registry.clients >= self.streams_max {
-            return Err(NoStream::TooMany);
-        }
+        self.admit(&registry)?;
         if matches!(key, PeerKey::Client(_)) {
             registry.remove_peer(&key);
         }
-        let outbox = Arc::new(Outbox::new(self.queue_per_stream, opening));
+        let outbox = Arc::new(Outbox::new(self.queue_per_stream, opening, history));
         let peer = registry.peers.entry(key.clone()).or_insert_with(|| Peer {
-            threshold,
+            interest,
             streams: Vec::with_capacity(1),
+            subscription: None,
+            dormant: None,
         });
         peer.streams.push(Arc::clone(&outbox));
         *registry.count(&key) += 1;
         drop(registry);
+        Ok(self.body(outbox, key))
+    }
+
+    /// Goes on with the stream of that event, if the peer has it; a connection that still reads it comes to its end.
+    pub(crate) fn resume(
+        self: &Arc<Self>,
+        key: &PeerKey,
+        last: EventId,
+        opening: Option<Bytes>,
+    ) -> Option<Result<StreamBody, NoStream>> {
+        let mut registry = lock(&self.registry);
+        if let Err(none) = self.admit(&registry) {
+            return Some(Err(none));
+        }
+        let peer = registry.peers.get_mut(key)?;
+        let open = peer
+            .streams
+            .iter()
+            .enumerate()
+            .find_map(|(place, outbox)| Some((place, outbox.give_up_history(last)?)));
+        let (outbox, is_new) = match open {
+            Some((place, history)) => {
+                let outbox = self.resumed(opening, history, last);
+                peer.streams.remove(place);
+                peer.streams.insert(place, Arc::clone(&outbox));
+                (outbox, false)
+            }
+            None => {
+                let history = peer.dormant.as_ref()?.give_up_history(last)?;
+                let outbox = self.resumed(opening, history, last);
+                peer.dormant = None;
+                peer.streams.insert(0, Arc::clone(&outbox));
+                (outbox, true)
+            }
+        };
+        *registry.count(key) += usize::from(is_new);
+        drop(registry);
+        Some(Ok(self.body(outbox, key.clone())))
+    }
+
+    fn resumed(&self, opening: Option<Bytes>, history: History, last: EventId) -> Arc<Outbox> {
+        let capacity = self.queue_per_stream;
+        Arc::new(Outbox::resumed(capacity, opening, history, last.number))
+    }
+
+    /// Whether one more stream may be opened.
+    fn admit(&self, registry: &Registry) -> Result<(), NoStream> {
+        if registry.shut {
+            return Err(NoStream::ShuttingDown);
+        }
+        if registry.streams() >= self.streams_max {
+            return Err(NoStream::TooMany);
+        }
+        Ok(())
+    }
+
+    fn body(self: &Arc<Self>, outbox: Arc<Outbox>, key: PeerKey) -> StreamBody {
         self.tally.streams_total.fetch_add(1, Ordering::Relaxed);
         let farewell = self.faults.has(Fault::EventNotTerminated).then(|| {
             let data = serde_json::json!("this stream ends");
             let message = logging::message(Level::Info, "server", data, self.faults);
             sse::without_blank_line(sse::event(&message))
         });
-        Ok(StreamBody::new(outbox, Arc::clone(self), key, farewell))
+        StreamBody::new(outbox, Arc::clone(self), key, farewell)
     }
 
     /// Forgets a stream whose client left. Called once per stream, whoever ended it.
@@ -158,7 +246,9 @@ impl Hub {
 
     /// Whether a peer has a stream open.
     pub(crate) fn has_stream(&self, key: &PeerKey) -> bool {
-        lock(&self.registry).peers.contains_key(key)
+        let registry = lock(&self.registry);
+        let peer = registry.peers.get(key);
+        peer.is_some_and(|peer| !peer.streams.is_empty())
     }
 
     /// Ends the streams of one peer.
@@ -188,8 +278,8 @@ impl Hub {
     pub(crate) fn broadcast(&self, event: &Bytes, level: Level) -> usize {
         let (registry, mut lost) = (lock(&self.registry), Vec::new());
         let mut meant_for = 0;
-        for (key, peer) in &registry.peers {
-            if peer.threshold.admits(level) || self.faults.has(Fault::LogLevelIgnored) {
+        for (key, peer) in registry.peers.range(..listeners::FIRST) {
+            if peer.interest.threshold.admits(level) || self.faults.has(Fault::LogLevelIgnored) {
                 meant_for += self.send_to(key, peer, event, &mut lost);
             }
         }
@@ -203,6 +293,36 @@ impl Hub {
         if let Some(peer) = registry.peers.get(key) {
             self.send_to(key, peer, event, &mut lost);
         }
+        forget_all(registry, lost);
+    }
+
+    /// Sends an event to the peers that subscribed to a resource; under a defect to all.
+    pub(crate) fn send_to_subscribers(&self, event: &Bytes, uri: &str) {
+        let (registry, mut lost) = (lock(&self.registry), Vec::new());
+        let to_all = self.faults.has(Fault::ResourceUpdatedToEveryone);
+        for (key, peer) in &registry.peers {
+            let is_session = peer.subscription.is_none();
+            if is_session && (peer.interest.is_subscribed(uri) || to_all) {
+                self.send_to(key, peer, event, &mut lost);
+            }
+        }
+        forget_all(registry, lost);
+    }
+
+    /// Sends what is no broadcast to the oldest stream of one peer. Defects of the fan-out leave it alone.
+    pub(crate) fn reply(&self, key: &PeerKey, event: &Bytes) {
+        let registry = lock(&self.registry);
+        let stream = registry
+            .peers
+            .get(key)
+            .and_then(|peer| peer.streams.first());
+        let Some(outbox) = stream.cloned() else {
+            return;
+        };
+        let lost = match self.offer(&outbox, event, Pace::Now) {
+            Offered::ReaderTooSlow => vec![(key.clone(), outbox)],
+            Offered::Taken | Offered::Closed => Vec::new(),
+        };
         forget_all(registry, lost);
     }
 
@@ -229,6 +349,9 @@ impl Hub {
         } else {
             1
         };
+        if let (true, Some(dormant)) = (peer.streams.is_empty(), &peer.dormant) {
+            dormant.remember(event);
+        }
         let mut meant_for = 0;
         for outbox in peer.streams.iter().take(streams_per_peer) {
             meant_for += 1;

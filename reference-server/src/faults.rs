@@ -3,6 +3,8 @@
 //! Each is implemented where the behaviour lives, as `if faults.has(Fault::X)`, and breaks as little
 //! beside its own rule as it can. `breaks` names the catalogue requirements that a checker must find red.
 
+#[macro_use]
+mod stateless;
 mod list;
 
 use std::fmt;
@@ -77,25 +79,38 @@ fn edit_distance(given: &str, known: &str) -> usize {
 
 /// A set of faults, small enough to be copied into every handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FaultSet(u128);
+pub struct FaultSet([u64; WORDS]);
 
-const _: () = assert!(Fault::ALL.len() <= 128, "FaultSet has 128 bits");
+/// Words of 64 faults each.
+const WORDS: usize = 8;
+
+const _: () = assert!(Fault::ALL.len() <= WORDS * 64, "FaultSet has 512 bits");
 
 impl FaultSet {
     /// Whether the server shows this defect.
     pub const fn has(self, fault: Fault) -> bool {
-        self.0 & (1 << fault as u32) != 0
+        let (word, bit) = place(fault);
+        self.0[word] & bit != 0
     }
 
     /// Whether the server is conforming.
     pub const fn is_empty(self) -> bool {
-        self.0 == 0
+        let mut word = 0;
+        while word < WORDS {
+            if self.0[word] != 0 {
+                return false;
+            }
+            word += 1;
+        }
+        true
     }
 
     /// The set with one more defect.
     #[must_use]
-    pub const fn with(self, fault: Fault) -> Self {
-        Self(self.0 | (1 << fault as u32))
+    pub const fn with(mut self, fault: Fault) -> Self {
+        let (word, bit) = place(fault);
+        self.0[word] |= bit;
+        self
     }
 
     /// The defects in the set, in the order of [`Fault::ALL`].
@@ -105,6 +120,12 @@ impl FaultSet {
             .map(|info| info.fault)
             .filter(move |fault| self.has(*fault))
     }
+}
+
+/// The word of a fault, which is below [`WORDS`], and its bit there.
+const fn place(fault: Fault) -> (usize, u64) {
+    let number = fault as usize;
+    (number / 64, 1 << (number % 64))
 }
 
 impl FromIterator<Fault> for FaultSet {
@@ -154,6 +175,16 @@ mod tests {
             set.iter().collect::<Vec<_>>(),
             [Fault::PingResultNull, Fault::ClientIdRequired]
         );
-        assert!(FaultSet::default().is_empty());
+        assert!(FaultSet::default().is_empty() && !set.is_empty());
+    }
+
+    #[test]
+    fn a_full_set_holds_every_fault_once() {
+        let every = || Fault::ALL.iter().map(|info| info.fault);
+        let set: FaultSet = every().collect();
+        assert!(set.iter().eq(every()));
+        for fault in every() {
+            assert!(FaultSet::default().with(fault).iter().eq([fault]));
+        }
     }
 }

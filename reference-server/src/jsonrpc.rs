@@ -15,8 +15,16 @@ pub(crate) const INVALID_REQUEST: i64 = -32600;
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
 /// The parameters do not fit the method.
 pub(crate) const INVALID_PARAMS: i64 = -32602;
+/// Something went wrong in the server.
+pub(crate) const INTERNAL_ERROR: i64 = -32603;
 /// The server has no such resource (2025-11-25 server/resources#error-handling).
 pub(crate) const RESOURCE_NOT_FOUND: i64 = -32002;
+/// A header is missing, malformed or differs from the body (2026-07-28 basic/transports/streamable-http#headers).
+pub(crate) const HEADER_MISMATCH: i64 = -32020;
+/// The client did not declare a capability that the request needs (2026-07-28 basic/index#error-codes).
+pub(crate) const CAPABILITY_MISSING: i64 = -32021;
+/// The server does not speak the version of the request (2026-07-28 basic/versioning#protocol-version-negotiation).
+pub(crate) const VERSION_UNSUPPORTED: i64 = -32022;
 /// The server is at one of its limits, or refuses the request before it is read.
 pub(crate) const REFUSED: i64 = -32000;
 
@@ -28,6 +36,8 @@ pub(crate) type Params = Map<String, Value>;
 pub(crate) struct RpcError {
     pub(crate) code: i64,
     pub(crate) message: String,
+    /// What a program may read about the error. Boxed, since it is rare and large.
+    pub(crate) data: Option<Box<Value>>,
 }
 
 impl RpcError {
@@ -35,6 +45,14 @@ impl RpcError {
         Self {
             code,
             message: message.into(),
+            data: None,
+        }
+    }
+
+    pub(crate) fn with_data(self, data: Value) -> Self {
+        Self {
+            data: Some(Box::new(data)),
+            ..self
         }
     }
 
@@ -47,8 +65,23 @@ impl RpcError {
 #[derive(Debug)]
 pub(crate) enum Message {
     Request(Request),
-    Notification { method: String, params: Params },
-    Response,
+    Notification {
+        method: String,
+        params: Params,
+    },
+    /// What the client answers to a request of the server: a result, or the error object.
+    Response {
+        id: RequestId,
+        outcome: Result<Value, Value>,
+    },
+}
+
+/// What one body holds.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    One(Message),
+    /// An array that is not empty, each member read for itself (2025-03-26 basic/index#batching).
+    Batch(Vec<Result<Message, Malformed>>),
 }
 
 /// A message that wants a response.
@@ -69,6 +102,11 @@ impl RequestId {
         let legal = value.is_string() || value.is_i64() || value.is_u64();
         legal.then(|| Self(value.clone()))
     }
+
+    /// The id as it stands in a message.
+    pub(crate) fn to_value(&self) -> Value {
+        self.0.clone()
+    }
 }
 
 /// A body that is no legal message, with the id as far as it could be read.
@@ -78,21 +116,54 @@ pub(crate) struct Malformed {
     pub(crate) id: Option<RequestId>,
 }
 
-/// Reads one message. Nesting is bounded by the parser at 128 levels.
+impl Malformed {
+    /// An invalid request without an id.
+    fn invalid(message: &str) -> Self {
+        Self {
+            error: RpcError::new(INVALID_REQUEST, message),
+            id: None,
+        }
+    }
+
+    /// An array where the revision has no batches.
+    pub(crate) fn batch() -> Self {
+        Self::invalid("batches are not supported: send one message per request")
+    }
+}
+
+/// Messages that one batch may have.
+const BATCH_MAX: usize = 100;
+
+/// Reads one message and refuses batches.
 pub(crate) fn parse(body: &[u8], faults: FaultSet) -> Result<Message, Malformed> {
+    match parse_any(body, faults)? {
+        Incoming::One(message) => Ok(message),
+        Incoming::Batch(_) => Err(Malformed::batch()),
+    }
+}
+
+/// Reads one message or a batch. Nesting is bounded by the parser at 128 levels.
+pub(crate) fn parse_any(body: &[u8], faults: FaultSet) -> Result<Incoming, Malformed> {
     let value: Value = serde_json::from_slice(body).map_err(|error| Malformed {
         error: RpcError::new(PARSE_ERROR, format!("the body is not JSON: {error}")),
         id: None,
     })?;
+    let Value::Array(members) = value else {
+        return read(value, faults).map(Incoming::One);
+    };
+    if members.is_empty() && !faults.has(Fault::BatchEmptyAccepted) {
+        return Err(Malformed::invalid("a batch has at least one message"));
+    }
+    if members.len() > BATCH_MAX {
+        return Err(Malformed::invalid("a batch has at most 100 messages"));
+    }
+    let read = |member| read(member, faults);
+    Ok(Incoming::Batch(members.into_iter().map(read).collect()))
+}
+
+fn read(value: Value, faults: FaultSet) -> Result<Message, Malformed> {
     let Value::Object(mut members) = value else {
-        let what = match value {
-            Value::Array(_) => "batches are not supported: send one message per request",
-            _ => "a message is a JSON object",
-        };
-        return Err(Malformed {
-            error: RpcError::new(INVALID_REQUEST, what),
-            id: None,
-        });
+        return Err(Malformed::invalid("a message is a JSON object"));
     };
     let id = members.get("id").and_then(|id| {
         let null = id.is_null() && faults.has(Fault::NullIdAnswered);
@@ -123,7 +194,7 @@ fn classify(members: &mut Map<String, Value>, id: Option<RequestId>) -> Result<M
     let method = match members.remove("method") {
         Some(Value::String(method)) => method,
         Some(_) => return Err(invalid("method has to be a string")),
-        None => return classify_response(members, id.is_some()),
+        None => return classify_response(members, id),
     };
     let params = match members.remove("params") {
         None => Params::new(),
@@ -137,15 +208,22 @@ fn classify(members: &mut Map<String, Value>, id: Option<RequestId>) -> Result<M
     })
 }
 
-fn classify_response(members: &Map<String, Value>, has_id: bool) -> Result<Message, RpcError> {
-    let one_outcome = members.contains_key("result") != members.contains_key("error");
-    if one_outcome && has_id {
-        return Ok(Message::Response);
+fn classify_response(
+    members: &mut Map<String, Value>,
+    id: Option<RequestId>,
+) -> Result<Message, RpcError> {
+    let outcome = match (members.remove("result"), members.remove("error")) {
+        (Some(result), None) => Some(Ok(result)),
+        (None, Some(error)) => Some(Err(error)),
+        _ => None,
+    };
+    match (id, outcome) {
+        (Some(id), Some(outcome)) => Ok(Message::Response { id, outcome }),
+        _ => Err(RpcError::new(
+            INVALID_REQUEST,
+            "a message has a method, or an id and either result or error",
+        )),
     }
-    Err(RpcError::new(
-        INVALID_REQUEST,
-        "a message has a method, or an id and either result or error",
-    ))
 }
 
 /// The response to one request.
@@ -203,7 +281,11 @@ fn error_object(error: &RpcError, faults: FaultSet) -> Value {
     if faults.has(Fault::ErrorMessageMissing) {
         return json!({"code": code});
     }
-    json!({"code": code, "message": error.message})
+    let mut object = json!({"code": code, "message": error.message});
+    if let (Some(data), Some(members)) = (&error.data, object.as_object_mut()) {
+        members.insert("data".to_owned(), Value::clone(data));
+    }
+    object
 }
 
 /// An error about a message whose id could not be read, or had none.
@@ -216,6 +298,15 @@ pub(crate) fn error_without_id(error: &RpcError, null_id: bool) -> Value {
     });
     if null_id && let Some(members) = message.as_object_mut() {
         members.insert("id".to_owned(), Value::Null);
+    }
+    message
+}
+
+/// A request of the server. `id` is null only under a defect.
+pub(crate) fn request(id: Value, method: &str, params: Option<Value>) -> Value {
+    let mut message = json!({"jsonrpc": "2.0", "id": id, "method": method});
+    if let (Some(members), Some(params)) = (message.as_object_mut(), params) {
+        members.insert("params".to_owned(), params);
     }
     message
 }
@@ -233,7 +324,7 @@ mod tests {
         match parse(body.as_bytes(), FaultSet::default()) {
             Ok(Message::Request(request)) => format!("request {}", request.id.0),
             Ok(Message::Notification { method, .. }) => format!("notification {method}"),
-            Ok(Message::Response) => "response".to_owned(),
+            Ok(Message::Response { .. }) => "response".to_owned(),
             Err(malformed) => match malformed.id {
                 Some(id) => format!("{} id {}", malformed.error.code, id.0),
                 None => malformed.error.code.to_string(),
@@ -296,6 +387,23 @@ mod tests {
         ] {
             assert_eq!(kind(body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn the_members_of_a_batch_are_read_each_for_itself() {
+        let read = |body: &str| parse_any(body.as_bytes(), FaultSet::default());
+        let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        let Ok(Incoming::Batch(members)) = read(&format!("[{ping}, 1, [], {ping}]")) else {
+            panic!("no batch");
+        };
+        let fit: Vec<bool> = members.iter().map(Result::is_ok).collect();
+        assert_eq!(fit, [true, false, false, true]);
+        let many = |count: usize| format!("[{}]", vec![ping; count].join(","));
+        assert!(matches!(read(&many(100)), Ok(Incoming::Batch(_))));
+        for refused in [many(101), "[]".to_owned()] {
+            assert_eq!(read(&refused).unwrap_err().error.code, INVALID_REQUEST);
+        }
+        assert!(matches!(read(ping), Ok(Incoming::One(_))));
     }
 
     #[test]

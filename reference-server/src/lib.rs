@@ -3,7 +3,7 @@
 //! Without faults it keeps every rule of its dialects; with [`Fault`]s it breaks exactly the ones that
 //! are asked for. It shares no code with the harness, so that an error in one does not hide in the other.
 //!
-//! It listens on 127.0.0.1 only and knows neither users nor secrets.
+//! It listens on 127.0.0.1 only and knows no users, and no secret but the token that it is given.
 //!
 //! ```
 //! use mcp_plumb_reference_server::{Config, start};
@@ -24,10 +24,15 @@ mod cors;
 mod fanout;
 mod faults;
 mod features;
+mod history;
+mod interest;
 mod jsonrpc;
 mod lock;
+mod negotiated;
 mod origin;
 mod outbox;
+mod outstanding;
+mod revision;
 mod server;
 mod session;
 mod sse;
@@ -35,4 +40,5 @@ mod wire;
 
 pub use config::{AnswerStyle, BODY_BYTES_MAX, Config, CorsPolicy, TransportChoice, UnknownName};
 pub use faults::{Fault, FaultInfo, FaultSet, UnknownFault};
+pub use revision::Revision;
 pub use server::{Counters, RunningServer, StartError, start};

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -16,10 +16,13 @@ use futures_util::Stream;
 use tokio::time::{Instant, Sleep};
 
 use crate::fanout::{Hub, PeerKey};
+use crate::history::{EventId, History};
 use crate::lock::lock;
 
 /// Bytes that are gathered into one frame. A single event may be longer.
 const FRAME_BYTES_MAX: usize = 16 * 1024;
+/// Bytes that the line with an event id may take: two numbers of 20 digits and six characters.
+const ID_LINE_MAX: usize = 46;
 /// How long `fanout-swap-1-in-100` waits for the event that overtakes.
 const HOLD_MAX: Duration = Duration::from_secs(1);
 
@@ -53,14 +56,43 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     held: Option<Waiting>,
     ending: bool,
+    /// An event was lost, which an orderly end would hide.
+    overrun: bool,
     waker: Option<Waker>,
+    /// Present where events have ids.
+    history: Option<History>,
 }
 
 #[derive(Debug)]
 struct Waiting {
+    /// Written in front of the event. The event itself is shared by all streams.
+    id: Option<EventId>,
     bytes: Bytes,
     /// `None` is at once, without a look at the clock.
     due: Option<Instant>,
+}
+
+impl Waiting {
+    /// An event without an id that waits for nothing.
+    fn at_once(bytes: Bytes) -> Self {
+        Self {
+            id: None,
+            bytes,
+            due: None,
+        }
+    }
+
+    /// Bytes in a frame, at most.
+    fn length(&self) -> usize {
+        self.bytes.len() + self.id.map_or(0, |_| ID_LINE_MAX)
+    }
+
+    fn write(&self, frame: &mut BytesMut) {
+        if let Some(id) = self.id {
+            frame.extend_from_slice(id.line().as_bytes());
+        }
+        frame.extend_from_slice(&self.bytes);
+    }
 }
 
 impl Queue {
@@ -68,39 +100,72 @@ impl Queue {
         self.waiting.extend(self.held.take());
     }
 
-    /// Everything that is due, up to the size of a frame.
-    fn take_frame(&mut self) -> Option<Bytes> {
-        let first = self.take_due()?;
-        let mut frame = BytesMut::new();
-        while let Some(next) = self.waiting.front().map(|next| next.bytes.len()) {
-            let so_far = if frame.is_empty() {
-                first.len()
-            } else {
-                frame.len()
-            };
-            if so_far + next > FRAME_BYTES_MAX {
-                break;
+    fn push(&mut self, bytes: Bytes, pace: Pace) {
+        let id = self.history.as_mut().map(|history| history.note(&bytes));
+        let event = |due| Waiting { id, bytes, due };
+        match pace {
+            Pace::Now => self.waiting.push_back(event(None)),
+            Pace::After(delay) => self.waiting.push_back(event(Some(Instant::now() + delay))),
+            Pace::BehindItsSuccessor => {
+                self.release_held();
+                self.held = Some(event(Some(Instant::now() + HOLD_MAX)));
+                return;
             }
-            let Some(event) = self.take_due() else { break };
-            if frame.is_empty() {
-                frame.reserve(FRAME_BYTES_MAX.min((self.waiting.len() + 2) * event.len()));
-                frame.extend_from_slice(&first);
-            }
-            frame.extend_from_slice(&event);
         }
-        Some(if frame.is_empty() {
-            first
-        } else {
-            frame.freeze()
-        })
+        if let Some(held) = self.held.take() {
+            self.waiting.push_back(Waiting { due: None, ..held });
+        }
     }
 
-    fn take_due(&mut self) -> Option<Bytes> {
+    /// Everything that is due, up to the size of a frame. An event that fills a frame alone is not copied.
+    fn take_frame(&mut self) -> Option<Bytes> {
+        let first = self.take_due()?;
+        let Some(mut next) = self.next_length() else {
+            return Some(self.unaccompanied(first));
+        };
+        if first.length() + next > FRAME_BYTES_MAX {
+            return Some(self.unaccompanied(first));
+        }
+        let events = self.waiting.len() + 1;
+        let expected = events.saturating_mul(first.length().max(next));
+        let mut frame = BytesMut::with_capacity(expected.min(FRAME_BYTES_MAX));
+        first.write(&mut frame);
+        while frame.len() + next <= FRAME_BYTES_MAX {
+            let Some(event) = self.take_due() else { break };
+            event.write(&mut frame);
+            match self.next_length() {
+                Some(length) => next = length,
+                None => break,
+            }
+        }
+        Some(frame.freeze())
+    }
+
+    /// A frame of one event; of a long one with an id, the id goes before it in a frame of its own.
+    fn unaccompanied(&mut self, event: Waiting) -> Bytes {
+        let Some(id) = event.id else {
+            return event.bytes;
+        };
+        if event.bytes.len() > FRAME_BYTES_MAX {
+            self.waiting.push_front(Waiting { id: None, ..event });
+            return Bytes::from(id.line());
+        }
+        let mut frame = BytesMut::with_capacity(event.length());
+        event.write(&mut frame);
+        frame.freeze()
+    }
+
+    /// The length of the next event.
+    fn next_length(&self) -> Option<usize> {
+        self.waiting.front().map(Waiting::length)
+    }
+
+    fn take_due(&mut self) -> Option<Waiting> {
         let due = self.waiting.front()?.due;
         if due.is_some_and(|due| due > Instant::now()) {
             return None;
         }
-        self.waiting.pop_front().map(|event| event.bytes)
+        self.waiting.pop_front()
     }
 
     /// When something may become due without any call of ours.
@@ -112,14 +177,63 @@ impl Queue {
 }
 
 impl Outbox {
-    pub(crate) fn new(capacity: usize, opening: Option<Bytes>) -> Self {
-        let mut queue = Queue::default();
-        queue
-            .waiting
-            .extend(opening.map(|bytes| Waiting { bytes, due: None }));
+    pub(crate) fn new(capacity: usize, opening: Option<Bytes>, history: Option<History>) -> Self {
+        let mut queue = Queue {
+            history,
+            ..Queue::default()
+        };
+        queue.waiting.extend(opening.map(Waiting::at_once));
         Self {
             capacity,
             queue: Mutex::new(queue),
+        }
+    }
+
+    /// A stream that goes on where another broke off: `opening`, then what the client missed after that event.
+    pub(crate) fn resumed(
+        capacity: usize,
+        opening: Option<Bytes>,
+        history: History,
+        after: u64,
+    ) -> Self {
+        let mut waiting: VecDeque<Waiting> = opening.map(Waiting::at_once).into_iter().collect();
+        waiting.extend(history.after(after).map(|(id, bytes)| Waiting {
+            id: Some(id),
+            bytes,
+            due: None,
+        }));
+        Self {
+            capacity,
+            queue: Mutex::new(Queue {
+                waiting,
+                history: Some(history),
+                ..Queue::default()
+            }),
+        }
+    }
+
+    /// Ends the stream and gives its history away, if this is the stream and it had that event.
+    pub(crate) fn give_up_history(&self, last: EventId) -> Option<History> {
+        let mut queue = lock(&self.queue);
+        let history = queue.history.as_ref()?;
+        if history.stream != last.stream || !history.knows(last.number) {
+            return None;
+        }
+        let history = queue.history.take();
+        drop(queue);
+        self.end();
+        history
+    }
+
+    /// Whether a client may come back to this stream.
+    pub(crate) fn is_resumable(&self) -> bool {
+        lock(&self.queue).history.is_some()
+    }
+
+    /// Keeps an event for a client that may come back, though nobody reads now.
+    pub(crate) fn remember(&self, event: &Bytes) {
+        if let Some(history) = &mut lock(&self.queue).history {
+            history.note(event);
         }
     }
 
@@ -130,30 +244,12 @@ impl Outbox {
             return Offered::Closed;
         }
         let taken = queue.waiting.len() < self.capacity;
-        if !taken {
-            queue.ending = true;
-            queue.release_held();
+        if taken {
+            queue.push(bytes, pace);
         } else {
-            match pace {
-                Pace::Now => queue.waiting.push_back(Waiting { bytes, due: None }),
-                Pace::After(delay) => queue.waiting.push_back(Waiting {
-                    bytes,
-                    due: Some(Instant::now() + delay),
-                }),
-                Pace::BehindItsSuccessor => {
-                    queue.release_held();
-                    queue.held = Some(Waiting {
-                        bytes,
-                        due: Some(Instant::now() + HOLD_MAX),
-                    });
-                }
-            }
-            if !matches!(pace, Pace::BehindItsSuccessor)
-                && let Some(held) = queue.held.take()
-            {
-                let due = None;
-                queue.waiting.push_back(Waiting { due, ..held });
-            }
+            queue.ending = true;
+            queue.overrun = true;
+            queue.release_held();
         }
         let waker = queue.waker.take();
         drop(queue);
@@ -179,13 +275,18 @@ impl Outbox {
         }
     }
 
-    /// Forgets what waits: nobody will read it.
+    /// Forgets what waits: nobody will read it here.
     fn abandon(&self) {
         let mut queue = lock(&self.queue);
         *queue = Queue {
             ending: true,
+            history: queue.history.take(),
             ..Queue::default()
         };
+    }
+
+    fn is_overrun(&self) -> bool {
+        lock(&self.queue).overrun
     }
 
     fn poll_frame(&self, cx: &mut Context<'_>, timer: &mut Timer) -> Poll<Option<Bytes>> {
@@ -205,15 +306,6 @@ impl Outbox {
             if timer.poll(cx, due).is_pending() {
                 break;
             }
-        }
-        queue.waker = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    fn poll_anything(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut queue = lock(&self.queue);
-        if queue.ending || !queue.waiting.is_empty() {
-            return Poll::Ready(());
         }
         queue.waker = Some(cx.waker().clone());
         Poll::Pending
@@ -247,7 +339,7 @@ pub(crate) struct StreamBody {
 }
 
 impl StreamBody {
-    /// `farewell` is sent last when the server ends the stream.
+    /// `farewell` is sent last when the server ends the stream, unless its reader lost an event.
     pub(crate) fn new(
         outbox: Arc<Outbox>,
         hub: Arc<Hub>,
@@ -262,11 +354,6 @@ impl StreamBody {
             farewell,
         }
     }
-
-    /// Waits until something is queued or the stream ends.
-    pub(crate) async fn anything(&self) {
-        poll_fn(|cx| self.outbox.poll_anything(cx)).await;
-    }
 }
 
 impl Stream for StreamBody {
@@ -275,6 +362,7 @@ impl Stream for StreamBody {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let frame = match this.outbox.poll_frame(cx, &mut this.timer) {
+            Poll::Ready(None) if this.outbox.is_overrun() => Poll::Ready(None),
             Poll::Ready(None) => Poll::Ready(this.farewell.take()),
             other => other,
         };
@@ -291,6 +379,8 @@ impl Drop for StreamBody {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
     use futures_util::FutureExt;
 
@@ -306,7 +396,7 @@ mod tests {
 
     #[test]
     fn what_waits_goes_out_in_one_frame_up_to_the_limit() {
-        let outbox = Outbox::new(100, None);
+        let outbox = Outbox::new(100, None, None);
         for _ in 0..5 {
             assert_eq!(
                 outbox.offer(Bytes::from(vec![b'x'; 5000]), Pace::Now),
@@ -319,7 +409,7 @@ mod tests {
 
     #[test]
     fn a_long_event_is_a_frame_of_its_own_and_not_copied() {
-        let outbox = Outbox::new(100, None);
+        let outbox = Outbox::new(100, None, None);
         let long = Bytes::from(vec![b'x'; 100_000]);
         outbox.offer(long.clone(), Pace::Now);
         outbox.offer(Bytes::from_static(b"y"), Pace::Now);
@@ -329,8 +419,46 @@ mod tests {
     }
 
     #[test]
+    fn events_get_ids_and_a_client_that_comes_back_gets_the_rest() {
+        let outbox = Outbox::new(100, None, Some(History::new(4)));
+        for event in ["a", "b", "c"] {
+            outbox.offer(Bytes::from(format!("{event}\n")), Pace::Now);
+        }
+        assert_eq!(drain(&outbox), ["id: 4-1\na\nid: 4-2\nb\nid: 4-3\nc\n"]);
+        outbox.offer(Bytes::from_static(b"d\n"), Pace::Now);
+        outbox.abandon();
+        outbox.remember(&Bytes::from_static(b"e\n"));
+        let foreign = EventId {
+            stream: 5,
+            number: 1,
+        };
+        assert!(outbox.give_up_history(foreign).is_none());
+        let last = EventId {
+            stream: 4,
+            number: 3,
+        };
+        let history = outbox.give_up_history(last).unwrap();
+        assert!(!outbox.is_resumable());
+        let resumed = Outbox::resumed(100, None, history, last.number);
+        resumed.offer(Bytes::from_static(b"f\n"), Pace::Now);
+        assert_eq!(drain(&resumed), ["id: 4-4\nd\nid: 4-5\ne\nid: 4-6\nf\n"]);
+    }
+
+    #[test]
+    fn a_long_event_is_not_copied_for_its_id() {
+        let outbox = Outbox::new(100, None, Some(History::new(4)));
+        let long = Bytes::from(vec![b'x'; 100_000]);
+        outbox.offer(long.clone(), Pace::Now);
+        outbox.offer(Bytes::from_static(b"y"), Pace::Now);
+        let frames = drain(&outbox);
+        assert_eq!(frames[0], "id: 4-1\n");
+        assert_eq!(frames[1].as_ptr(), long.as_ptr());
+        assert_eq!(frames[2], "id: 4-2\ny");
+    }
+
+    #[test]
     fn a_slow_reader_gets_what_waited_and_then_the_end() {
-        let outbox = Outbox::new(2, None);
+        let outbox = Outbox::new(2, None, None);
         for expected in [
             Offered::Taken,
             Offered::Taken,
@@ -347,7 +475,7 @@ mod tests {
 
     #[test]
     fn a_held_event_follows_its_successor() {
-        let outbox = Outbox::new(10, None);
+        let outbox = Outbox::new(10, None, None);
         outbox.offer(Bytes::from_static(b"1"), Pace::BehindItsSuccessor);
         outbox.offer(Bytes::from_static(b"2"), Pace::Now);
         outbox.offer(Bytes::from_static(b"3"), Pace::Now);
@@ -356,7 +484,7 @@ mod tests {
 
     #[tokio::test]
     async fn delayed_and_held_events_come_out_without_further_calls() {
-        let outbox = Outbox::new(10, None);
+        let outbox = Outbox::new(10, None, None);
         let start = Instant::now();
         let mut timer = Timer::default();
         outbox.offer(

@@ -1,9 +1,10 @@
 //! Starts a server, counts what it does, and ends it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::serve::Listener as _;
@@ -13,10 +14,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, TransportChoice};
 use crate::connection::Loopback;
-use crate::fanout::Hub;
-use crate::faults::FaultSet;
+use crate::fanout::{Hub, PeerKey};
+use crate::faults::{Fault, FaultSet};
+use crate::features::input::Seal;
 use crate::features::misfits::Swap;
 use crate::features::resources::Board;
+use crate::jsonrpc::RequestId;
+use crate::lock::lock;
+use crate::negotiated::Negotiated;
 use crate::session::Sessions;
 use crate::wire;
 
@@ -25,23 +30,36 @@ const GRACE: Duration = Duration::from_secs(3);
 /// How long cut connections may take to close.
 const CUT_MAX: Duration = Duration::from_secs(2);
 
+/// How often idle sessions are looked for, at most and at least.
+const SWEEP_MIN: Duration = Duration::from_millis(5);
+const SWEEP_MAX: Duration = Duration::from_secs(30);
+
 /// What all handlers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) hub: Arc<Hub>,
+    /// Those of Streamable HTTP.
     pub(crate) sessions: Sessions,
+    /// Those of HTTP+SSE.
+    pub(crate) sse_sessions: Sessions,
+    /// What the clients of hybrid negotiated.
+    pub(crate) hybrid_revisions: Negotiated,
     pub(crate) board: Board,
     /// How often tools were listed, for the defect that changes the list.
     pub(crate) tool_lists: AtomicU64,
+    /// The ids of subscriptions, which only a defect remembers.
+    pub(crate) listen_ids: Mutex<BTreeSet<String>>,
     /// Set when a defect makes the server give up.
     pub(crate) gave_up: AtomicBool,
     /// For the defect that swaps published messages.
     pub(crate) swap: Swap,
-    /// Numbers the streams that answer requests, so that event ids are unique.
-    pub(crate) answer_streams: AtomicU64,
+    /// Numbers the streams with event ids, so that these are unique.
+    pub(crate) stream_numbers: AtomicU64,
     /// The calls that run beside their connections.
     pub(crate) calls: TaskTracker,
+    /// Protects what the stateless dialect hands out and takes back.
+    pub(crate) seal: Seal,
     /// Cancelled when the server shuts down.
     pub(crate) stop: CancellationToken,
 }
@@ -52,19 +70,55 @@ impl Shared {
         Self {
             hub: Arc::new(hub),
             sessions: Sessions::new(config.sessions_max, config.faults),
+            // The defects of session ids are about the header that carries them elsewhere.
+            sse_sessions: Sessions::new(config.sessions_max, FaultSet::default()),
+            hybrid_revisions: Negotiated::new(config.revision),
             board: Board::default(),
             tool_lists: AtomicU64::new(0),
+            listen_ids: Mutex::default(),
             gave_up: AtomicBool::new(false),
             swap: Swap::default(),
-            answer_streams: AtomicU64::new(0),
+            stream_numbers: AtomicU64::new(1),
             calls: TaskTracker::new(),
+            seal: Seal::default(),
             stop: CancellationToken::new(),
             config,
         }
     }
 
+    /// Remembers the id of a subscription, which only a defect looks at.
+    pub(crate) fn remember(&self, id: &RequestId) {
+        // Those that clients count up from one stay free, so that little else breaks.
+        let is_large = id.to_value().as_i64().is_some_and(|id| id >= 1000);
+        if is_large && self.faults().has(Fault::StatelessListenIdsRemembered) {
+            lock(&self.listen_ids).insert(id.to_value().to_string());
+        }
+    }
+
+    /// Whether a defect wants an id to be used only once, and a subscription had it.
+    pub(crate) fn used_before(&self, id: &RequestId) -> bool {
+        self.faults().has(Fault::StatelessListenIdsRemembered)
+            && lock(&self.listen_ids).contains(&id.to_value().to_string())
+    }
+
     pub(crate) fn faults(&self) -> FaultSet {
         self.config.faults
+    }
+
+    /// Ends the sessions that nobody uses, until the server stops.
+    async fn end_idle_sessions(self: Arc<Self>) {
+        let idle = self.config.session_idle;
+        let pause = (idle / 4).clamp(SWEEP_MIN, SWEEP_MAX);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.stop.cancelled() => return,
+            }
+            let reads = |key: &PeerKey| self.hub.has_stream(key);
+            for key in self.sessions.end_idle(idle, reads) {
+                self.hub.end_peer(&key);
+            }
+        }
     }
 
     fn end_streams(&self) {
@@ -81,7 +135,7 @@ pub struct Counters {
     pub streams_open: u64,
     /// Streams opened since the start.
     pub streams_total: u64,
-    /// Sessions of Streamable HTTP that have not ended.
+    /// Sessions of Streamable HTTP and HTTP+SSE that have not ended.
     pub sessions_open: u64,
     /// Events queued on streams, counted once per stream.
     pub deliveries: u64,
@@ -128,6 +182,8 @@ pub async fn start(config: Config) -> Result<RunningServer, StartError> {
         .and_then(|listener| listener.local_addr().map(|addr| (listener, addr)))
         .map_err(|source| StartError::Listen { port, source })?;
     let shared = Arc::new(Shared::new(config));
+    let calls = shared.calls.clone();
+    calls.spawn(Arc::clone(&shared).end_idle_sessions());
     let router = wire::router(Arc::clone(&shared));
     let stopped = shared.stop.clone().cancelled_owned();
     let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
@@ -147,15 +203,29 @@ impl RunningServer {
 
     /// The endpoint of Streamable HTTP, if it is served.
     pub fn streamable_url(&self) -> Option<String> {
-        let served = self.shared.config.transport != TransportChoice::Hybrid;
-        served.then(|| format!("http://{}/mcp", self.addr))
+        match self.shared.config.transport {
+            TransportChoice::All | TransportChoice::StreamableHttp => {
+                Some(format!("http://{}/mcp", self.addr))
+            }
+            TransportChoice::Sse | TransportChoice::Hybrid => None,
+        }
+    }
+
+    /// The stream of HTTP+SSE, if it is served. Its first event says where to POST.
+    pub fn sse_url(&self) -> Option<String> {
+        match self.shared.config.transport {
+            TransportChoice::All | TransportChoice::Sse => {
+                Some(format!("http://{}/sse", self.addr))
+            }
+            TransportChoice::StreamableHttp | TransportChoice::Hybrid => None,
+        }
     }
 
     /// The POST endpoint of hybrid, if it is served. `/sse` and `/health` lie beside it.
     pub fn hybrid_url(&self) -> Option<String> {
         match self.shared.config.transport {
-            TransportChoice::Both => Some(format!("http://{}/hybrid/mcp", self.addr)),
-            TransportChoice::StreamableHttp => None,
+            TransportChoice::All => Some(format!("http://{}/hybrid/mcp", self.addr)),
+            TransportChoice::StreamableHttp | TransportChoice::Sse => None,
             TransportChoice::Hybrid => Some(format!("http://{}/mcp", self.addr)),
         }
     }
@@ -167,9 +237,9 @@ impl RunningServer {
         let tally = &shared.hub.tally;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
-            streams_open: (of_sessions + of_clients) as u64,
+            streams_open: (of_sessions + of_clients + shared.hub.listening()) as u64,
             streams_total: read(&tally.streams_total),
-            sessions_open: shared.sessions.len() as u64,
+            sessions_open: (shared.sessions.len() + shared.sse_sessions.len()) as u64,
             deliveries: read(&tally.deliveries),
             dropped_by_fault: read(&tally.dropped_by_fault),
             doubled_by_fault: read(&tally.doubled_by_fault),

@@ -1,36 +1,69 @@
-//! Sessions of Streamable HTTP (2025-11-25 basic/transports#session-management).
+//! Sessions of Streamable HTTP (2025-11-25 basic/transports#session-management) and of HTTP+SSE, where one lasts
+//! as long as its stream.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use axum::body::Body;
+use serde_json::Value;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::fanout::PeerKey;
 use crate::faults::{Fault, FaultSet};
+use crate::features::client::ClientFeatures;
 use crate::features::lifecycle::LATEST;
-use crate::features::logging::Threshold;
-use crate::jsonrpc::RequestId;
+use crate::interest::Interest;
+use crate::jsonrpc::{Params, RequestId};
 use crate::lock::lock;
+use crate::outstanding::Outstanding;
+use crate::revision::Revision;
 use crate::wire::EventLog;
 
 /// Session ids that `session-id-reused` hands out again.
 const REUSED_MAX: usize = 2;
 /// Answers whose events one session keeps.
 const ANSWERS_KEPT: usize = 16;
-/// Requests that one session may have running at a time.
-const RUNNING_MAX: usize = 64;
+/// Requests that one session may have running at a time: more than one batch can have.
+const RUNNING_MAX: usize = 128;
+
+/// What `initialize` agreed on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Agreement {
+    pub(crate) revision: Revision,
+    pub(crate) client: ClientFeatures,
+}
+
+impl Agreement {
+    /// Reads it from the two halves of the handshake. `None` if the result names no revision.
+    pub(crate) fn read(params: &Params, result: &Value) -> Option<Self> {
+        let revision = result.get("protocolVersion")?.as_str()?.parse().ok()?;
+        Some(Self {
+            revision,
+            client: ClientFeatures::read(params, revision),
+        })
+    }
+}
 
 /// One client's session.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: Arc<str>,
-    pub(crate) threshold: Arc<Threshold>,
-    /// What `initialize` agreed on.
-    revision: Box<str>,
+    pub(crate) interest: Arc<Interest>,
+    /// What the server asked this client.
+    pub(crate) outstanding: Outstanding,
+    /// Cancelled when the session ends; what runs for it stops then.
+    pub(crate) ended: CancellationToken,
+    agreement: OnceLock<Agreement>,
+    opened: Instant,
+    /// When it was used last, in milliseconds since it was opened.
+    used: AtomicU64,
     initialized: AtomicBool,
+    /// Whether the server ever asked for the roots.
+    pub(crate) roots_known: AtomicBool,
     /// Set by defects only.
     stuck: AtomicBool,
     running: Mutex<HashMap<RequestId, CancellationToken>>,
@@ -39,12 +72,17 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    fn new(id: Arc<str>, revision: &str) -> Self {
+    fn new(id: Arc<str>) -> Self {
         Self {
             id,
-            threshold: Arc::default(),
-            revision: revision.into(),
+            interest: Arc::default(),
+            outstanding: Outstanding::default(),
+            ended: CancellationToken::new(),
+            agreement: OnceLock::new(),
+            opened: Instant::now(),
+            used: AtomicU64::new(0),
             initialized: AtomicBool::new(false),
+            roots_known: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             running: Mutex::default(),
             answers: Mutex::default(),
@@ -53,7 +91,7 @@ impl Session {
 
     /// A session that no registry knows, ready for use. Only defects need it.
     pub(crate) fn unregistered(id: &str) -> Arc<Self> {
-        let session = Self::new(id.into(), LATEST);
+        let session = Self::new(id.into());
         session.set_initialized();
         Arc::new(session)
     }
@@ -62,9 +100,42 @@ impl Session {
         PeerKey::Session(Arc::clone(&self.id))
     }
 
-    /// The revision that `initialize` agreed on. Revisions compare like dates.
-    pub(crate) fn revision(&self) -> &str {
-        &self.revision
+    /// Notes the outcome of `initialize`. `false` if that was noted before: a session is initialized once.
+    pub(crate) fn agree(&self, agreement: Agreement) -> bool {
+        self.agreement.set(agreement).is_ok()
+    }
+
+    /// Whether `initialize` had an outcome.
+    pub(crate) fn has_agreed(&self) -> bool {
+        self.agreement.get().is_some()
+    }
+
+    /// The revision that `initialize` agreed on; before that, the latest.
+    pub(crate) fn revision(&self) -> Revision {
+        self.agreement
+            .get()
+            .map_or(LATEST, |agreed| agreed.revision)
+    }
+
+    /// What the client declared; before `initialize`, nothing.
+    pub(crate) fn client(&self) -> ClientFeatures {
+        self.agreement
+            .get()
+            .map(|agreed| agreed.client)
+            .unwrap_or_default()
+    }
+
+    /// The client used the session.
+    pub(crate) fn touch(&self) {
+        let now = self.opened.elapsed().as_millis();
+        self.used
+            .store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Whether nothing was asked for so long and nothing runs.
+    fn is_idle(&self, idle: Duration) -> bool {
+        let used = Duration::from_millis(self.used.load(Ordering::Relaxed));
+        self.opened.elapsed().saturating_sub(used) >= idle && lock(&self.running).is_empty()
     }
 
     /// The client sent `notifications/initialized`.
@@ -101,6 +172,13 @@ impl Session {
             .find_map(|answer| answer.resume(event_id))
     }
 
+    /// Another answer than the one with that event. Only a defect reads so.
+    pub(crate) fn resume_foreign(&self, event_id: &str) -> Option<Body> {
+        let answers = lock(&self.answers);
+        let mut newest_first = answers.iter().rev();
+        newest_first.find_map(|answer| answer.foreign_to(event_id))
+    }
+
     /// Notes that a request is running, so that the client can cancel it.
     ///
     /// `None` if the id is in use or too many are running.
@@ -109,7 +187,7 @@ impl Session {
         if running.len() >= RUNNING_MAX || running.contains_key(id) {
             return None;
         }
-        let cancelled = CancellationToken::new();
+        let cancelled = self.ended.child_token();
         running.insert(id.clone(), cancelled.clone());
         Some(Running {
             session: Arc::clone(self),
@@ -168,9 +246,9 @@ impl Sessions {
     /// Opens a session with an id of 128 random bits in hex.
     ///
     /// `None` if there are too many, or the machine has no randomness to give.
-    pub(crate) fn open(&self, revision: &str) -> Option<Arc<Session>> {
+    pub(crate) fn open(&self) -> Option<Arc<Session>> {
         let id = self.next_id()?;
-        let session = Arc::new(Session::new(Arc::clone(&id), revision));
+        let session = Arc::new(Session::new(Arc::clone(&id)));
         let mut by_id = lock(&self.by_id);
         if by_id.len() >= self.max {
             return None;
@@ -196,6 +274,9 @@ impl Sessions {
 
     pub(crate) fn end(&self, id: &str) {
         let ended = lock(&self.by_id).remove(id);
+        if let Some(ended) = &ended {
+            ended.ended.cancel();
+        }
         let Some(ended) = ended.filter(|_| self.faults.has(Fault::SessionIdReused)) else {
             return;
         };
@@ -207,10 +288,34 @@ impl Sessions {
 
     /// Ends all of them and returns who they were.
     pub(crate) fn end_all(&self) -> Vec<PeerKey> {
-        lock(&self.by_id)
-            .drain()
-            .map(|(_, session)| session.key())
-            .collect()
+        let ended: Vec<_> = lock(&self.by_id).drain().collect();
+        let end = |(_, session): (Arc<str>, Arc<Session>)| {
+            session.ended.cancel();
+            session.key()
+        };
+        ended.into_iter().map(end).collect()
+    }
+
+    /// Ends those that were not used for so long, run nothing and are not `exempt`.
+    pub(crate) fn end_idle(
+        &self,
+        idle: Duration,
+        exempt: impl Fn(&PeerKey) -> bool,
+    ) -> Vec<PeerKey> {
+        let candidates: Vec<_> = lock(&self.by_id)
+            .values()
+            .filter(|session| session.is_idle(idle))
+            .cloned()
+            .collect();
+        let mut ended = Vec::new();
+        for session in candidates {
+            let key = session.key();
+            if !exempt(&key) {
+                self.end(&session.id);
+                ended.push(key);
+            }
+        }
+        ended
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -236,18 +341,40 @@ mod tests {
     #[test]
     fn ids_differ_and_are_visible_ascii() {
         let sessions = Sessions::new(2, FaultSet::default());
-        let one = sessions.open(LATEST).unwrap();
-        let two = sessions.open(LATEST).unwrap();
+        let one = sessions.open().unwrap();
+        let two = sessions.open().unwrap();
         assert_ne!(one.id, two.id);
         assert_eq!(one.id.len(), 32);
         assert!(one.id.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        assert!(sessions.open(LATEST).is_none());
+        assert!(sessions.open().is_none());
+    }
+
+    #[test]
+    fn idle_sessions_end_unless_they_work_or_are_exempt() {
+        let sessions = Sessions::new(9, FaultSet::default());
+        let (idle, reading, working) = (
+            sessions.open().unwrap(),
+            sessions.open().unwrap(),
+            sessions.open().unwrap(),
+        );
+        let id = RequestId::read(&serde_json::json!(1)).unwrap();
+        let running = working.begin(&id).unwrap();
+        let exempt = |key: &PeerKey| *key == reading.key();
+        assert!(
+            sessions
+                .end_idle(Duration::from_secs(60), exempt)
+                .is_empty()
+        );
+        assert_eq!(sessions.end_idle(Duration::ZERO, exempt), [idle.key()]);
+        assert!(idle.ended.is_cancelled() && !working.ended.is_cancelled());
+        sessions.end(&working.id);
+        assert!(running.cancelled.is_cancelled());
     }
 
     #[test]
     fn an_ended_session_is_not_found() {
         let sessions = Sessions::new(2, FaultSet::default());
-        let session = sessions.open(LATEST).unwrap();
+        let session = sessions.open().unwrap();
         assert!(sessions.find(&session.id).is_some());
         sessions.end(&session.id);
         assert!(sessions.find(&session.id).is_none());

@@ -8,6 +8,9 @@ use crate::faults::{Fault, FaultSet};
 /// The media type of an event stream.
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
+/// How long a client is to wait before it comes back, in milliseconds.
+const RETRY_MS: u32 = 500;
+
 /// The comment that opens a stream, so that proxies and clients see bytes at once.
 const OPENING: Bytes = Bytes::from_static(b": open\n\n");
 
@@ -32,10 +35,20 @@ pub(crate) fn event_with_id(id: &str, data: &Value) -> Bytes {
     Bytes::from(format!("id: {id}\nevent: message\ndata: {data}\n\n"))
 }
 
-/// The event that gives a client an id to resume from before there is any message
+/// The event that gives a client an id to resume from before there is any message, and says when to come back
 /// (2025-11-25 basic/transports#sending-messages-to-the-server).
 pub(crate) fn priming(id: &str) -> Bytes {
-    Bytes::from(format!("id: {id}\ndata:\n\n"))
+    Bytes::from(format!("id: {id}\nretry: {RETRY_MS}\ndata:\n\n"))
+}
+
+/// The event that names the address to POST to (2024-11-05 basic/transports#http-with-sse).
+pub(crate) fn endpoint(address: &str) -> Bytes {
+    Bytes::from(format!("event: endpoint\ndata: {address}\n\n"))
+}
+
+/// A message under another name than events have.
+pub(crate) fn named(name: &str, data: &Value) -> Bytes {
+    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }
 
 /// The same event without the blank line that completes it.
@@ -62,7 +75,10 @@ mod tests {
 
     #[test]
     fn only_the_blank_line_is_cut() {
-        assert_eq!(without_blank_line(priming("1")), "id: 1\ndata:\n");
+        assert_eq!(
+            without_blank_line(priming("1")),
+            "id: 1\nretry: 500\ndata:\n"
+        );
         assert_eq!(without_blank_line(Bytes::from_static(b"x")), "x");
     }
 }

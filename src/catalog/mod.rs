@@ -58,6 +58,19 @@ impl Catalog {
         self.entries.values()
     }
 
+    /// The first of `ids` that holds over `transport` at `revision`.
+    pub fn first_applicable<'a>(
+        &self,
+        mut ids: impl Iterator<Item = &'a str>,
+        transport: Transport,
+        revision: Revision,
+    ) -> Option<&Requirement> {
+        ids.find_map(|id| {
+            self.get(id)
+                .filter(|entry| entry.applies(transport, revision))
+        })
+    }
+
     /// The requirements that hold for a server spoken to over `transport` at `revision`.
     pub fn applicable(
         &self,

@@ -106,6 +106,7 @@ pub struct Requirement {
 
 /// Areas that say how a transport works. `hybrid` is another transport, so of these only entries that name it hold there;
 /// all other areas follow the revision that was agreed in `initialize`.
+const HTTP_SSE_AREA: &str = "sse2024";
 const TRANSPORT_AREAS: [&str; 8] = [
     "auth",
     "batch",
@@ -127,11 +128,22 @@ impl Requirement {
     pub fn applies(&self, transport: Transport, revision: Revision) -> bool {
         let lists = |name: &str| self.revisions.iter().any(|listed| listed == name);
         match transport {
-            Transport::StreamableHttp => lists(revision.as_str()),
+            Transport::StreamableHttp => lists(revision.as_str()) && self.area() != HTTP_SSE_AREA,
             Transport::Hybrid => {
                 lists(Transport::Hybrid.as_str())
                     || (lists(revision.as_str()) && !TRANSPORT_AREAS.contains(&self.area()))
             }
+            // Servers negotiate later revisions over it; how it works stays as it was. That includes Origin, which it has
+            // validated without a certain status, and authorization, which no page ever joined with it.
+            Transport::Sse => match self.area() {
+                HTTP_SSE_AREA => true,
+                // That revision has batches in its messages, and this transport is not in it: nobody says what holds.
+                "batch" if revision == Revision::V2025_03_26 => false,
+                area if TRANSPORT_AREAS.contains(&area) => {
+                    lists(Revision::V2024_11_05.as_str()) && area != "streamable"
+                }
+                _ => lists(revision.as_str()),
+            },
         }
     }
 }
@@ -161,6 +173,51 @@ mod tests {
                 "{id}"
             );
         }
+    }
+
+    #[test]
+    fn over_http_with_sse_transport_rules_are_those_of_2024_11_05() {
+        let cases = [
+            ("sse2024.endpoint-event-sent", Revision::V2025_11_25, true),
+            ("tools.list.name-length", Revision::V2025_11_25, true),
+            ("tools.list.name-length", Revision::V2024_11_05, false),
+            ("transport.origin-validated", Revision::V2025_11_25, true),
+            ("transport.origin-invalid-403", Revision::V2025_11_25, false),
+            ("http.405-carries-allow", Revision::V2025_11_25, true),
+            (
+                "http.accept-wildcards-honoured",
+                Revision::V2025_11_25,
+                false,
+            ),
+            ("sse.data-one-json-message", Revision::V2025_11_25, true),
+            ("sse.event-name-message", Revision::V2025_11_25, false),
+            ("auth.missing-token-401", Revision::V2025_11_25, false),
+            ("batch.receive-supported", Revision::V2025_03_26, false),
+            (
+                "batch.server-never-sends-arrays",
+                Revision::V2025_03_26,
+                false,
+            ),
+            (
+                "batch.server-never-sends-arrays",
+                Revision::V2025_11_25,
+                true,
+            ),
+            ("streamable.get.no-responses", Revision::V2025_11_25, false),
+            ("hybrid.health.json", Revision::V2024_11_05, false),
+        ];
+        for (id, revision, expected) in cases {
+            let entry = Catalog::embedded().get(id).unwrap();
+            assert_eq!(
+                entry.applies(Transport::Sse, revision),
+                expected,
+                "{id} at {revision}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_names_hybrid_alone_holds_there_alone() {
         let health = Catalog::embedded().get("hybrid.health.json").unwrap();
         assert!(!health.applies(Transport::StreamableHttp, Revision::V2025_11_25));
     }

@@ -7,9 +7,10 @@ use clap::Args;
 use url::Url;
 
 use super::Refusal;
+use super::access::AccessArgs;
 use crate::detect::Wish;
 use crate::engine::Fixtures;
-use crate::protocol::{Headers, Revision, Transport};
+use crate::protocol::{Revision, Transport};
 use crate::report::ReportSpec;
 use crate::scenario::words::Span;
 
@@ -21,9 +22,6 @@ pub(super) struct TargetArgs {
     /// The transport: auto, streamable-http or hybrid.
     #[arg(long, default_value = "auto", env = "MCP_PLUMB_TRANSPORT")]
     pub(super) transport: TransportChoice,
-    /// A header field sent with every request, as 'Name: value'. May be given several times.
-    #[arg(long = "header", value_name = "NAME: VALUE")]
-    pub(super) headers: Vec<HeaderField>,
     /// The longest wait for one answer, for instance 500ms or 5s.
     #[arg(long, default_value = "5s", value_name = "TIME")]
     pub(super) timeout: Timeout,
@@ -33,19 +31,14 @@ pub(super) struct TargetArgs {
     /// A tool that may be called although it is not marked read-only. May be given several times.
     #[arg(long = "allow-tool", value_name = "NAME")]
     pub(super) allowed_tools: Vec<String>,
+    #[command(flatten)]
+    pub(super) access: AccessArgs,
 }
 
 impl TargetArgs {
     /// The URL, if one is given.
     pub(super) fn url(&self) -> Result<Option<Url>, Refusal> {
         self.url.as_deref().map(parse_url).transpose()
-    }
-
-    pub(super) fn headers(&self) -> Headers {
-        self.headers
-            .iter()
-            .map(|field| (field.name.as_str(), field.value.as_str()))
-            .collect()
     }
 
     pub(super) fn fixtures(&self) -> Result<Fixtures, Refusal> {
@@ -74,7 +67,7 @@ fn parse_url(text: &str) -> Result<Url, Refusal> {
         || format!("write it whole, for instance http://127.0.0.1:3000/mcp (not '{text}')");
     match Url::parse(text) {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => Err(Refusal::usage(
-            "credentials in the URL are not sent; give them with --header 'Authorization: Basic …'",
+            "credentials in the URL are not sent; give them with --header 'Authorization: Basic …', or keep them off the command line with --header-env",
         )),
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         Ok(url) if url.has_host() => Err(Refusal::usage(format!(
@@ -125,36 +118,6 @@ impl FromStr for RevisionChoice {
         Revision::from_str(word)
             .map(Self::One)
             .map_err(|error| error.to_string())
-    }
-}
-
-/// A header field from the command line.
-#[derive(Clone, Debug)]
-pub(super) struct HeaderField {
-    name: String,
-    value: String,
-}
-
-impl FromStr for HeaderField {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text
-            .split_once(':')
-            .ok_or("a header field is written 'Name: value'")?;
-        let (name, value) = (name.trim(), value.trim());
-        if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return Err(format!("'{name}' is no name of a header field"));
-        }
-        if reqwest::header::HeaderValue::from_str(value).is_err() {
-            return Err(format!(
-                "the value of '{name}' has characters that a header field cannot hold"
-            ));
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        })
     }
 }
 
@@ -236,14 +199,6 @@ mod tests {
                 (Some(part), Some(message)) => assert!(message.contains(part), "{text}: {message}"),
                 (expected, got) => panic!("{text}: expected {expected:?}, got {got:?}"),
             }
-        }
-    }
-
-    #[test]
-    fn header_fields_are_checked_before_anything_is_sent() {
-        assert!("X-A: b".parse::<HeaderField>().is_ok());
-        for text in ["no colon", "Bad Name: x", "X-A: b\nInjected: c", ": x"] {
-            assert!(text.parse::<HeaderField>().is_err(), "{text}");
         }
     }
 }

@@ -13,11 +13,10 @@ use super::outcome::{check_paths, deliver, exit_of};
 use super::progress::CheckProgress;
 use super::target::Subject;
 use super::{Refusal, complain};
-use crate::detect::{DetectError, Detected, detect};
-use crate::engine::{self, CheckPlan, Fixtures, probes};
+use crate::detect::{Detected, Wish, detect};
+use crate::engine::{self, CheckOutcome, CheckPlan, Facts, Fixtures, probes};
 use crate::protocol::Revision;
-use crate::report::Document;
-use crate::report::document::Check;
+use crate::report::{Document, Outcome, Run};
 use crate::scenario::Library;
 
 /// Arguments of `check`.
@@ -42,66 +41,79 @@ pub(super) async fn run(args: CheckArgs, stop: CancellationToken) -> Result<Exit
     let fixtures = args.target.fixtures()?;
     let subject = Subject::find(&args.target).await?;
     let mut document = subject.document();
-    let revisions: Vec<Option<Revision>> = match args.revision {
-        None => vec![None],
-        Some(RevisionChoice::One(revision)) => vec![Some(revision)],
-        Some(RevisionChoice::All) => tested_revisions().map(Some).collect(),
+    let suite = Suite {
+        library: &library,
+        fixtures: &fixtures,
+        subject: &subject,
+        stop: &stop,
     };
-    let mut failure = None;
-    for revision in revisions {
-        let wish = args.target.wish(revision);
-        let found = stop.run_until_cancelled(detect(&subject.url, wish, &subject.means));
-        match found.await {
-            None => document.interrupted = true,
-            Some(Ok(detected)) => {
-                check_detected(
-                    &detected,
-                    &library,
-                    &fixtures,
-                    &stop,
-                    &mut document,
-                    &subject,
-                )
-                .await;
-            }
-            Some(Err(error)) => failure = Some(error),
+    let revisions = asked_for(args.revision);
+    for (place, revision) in revisions.iter().enumerate() {
+        let wish = args.target.wish(*revision);
+        if is_dead(&document) {
+            let why = "the server had given no answer before";
+            document.add_run(Run::not_begun(wish, why));
+            continue;
         }
+        let name = match revision {
+            Some(revision) if revisions.len() > 1 => {
+                format!("{revision} ({} of {}): ", place + 1, revisions.len())
+            }
+            _ => String::new(),
+        };
+        suite.check(wish, &name, &mut document).await;
     }
+    document.keep_evidence(&subject.means.recorder.records());
     subject.finish().await;
     document.elapsed_ms = elapsed_ms(begun);
-    let exit = settle(&mut document, failure, args.report.strict);
+    let exit = settle(&mut document, args.report.strict);
     deliver(&mut document, exit, &args.report)
 }
 
-/// The revisions that can be asked for over the transports of this version.
-fn tested_revisions() -> impl Iterator<Item = Revision> {
-    Revision::ALL
-        .into_iter()
-        .filter(|revision| revision.has_handshake())
+/// The revisions to ask for, oldest first; nothing stands for the newest that the server offers.
+fn asked_for(choice: Option<RevisionChoice>) -> Vec<Option<Revision>> {
+    match choice {
+        None => vec![None],
+        Some(RevisionChoice::One(revision)) => vec![Some(revision)],
+        Some(RevisionChoice::All) => Revision::ALL.into_iter().map(Some).collect(),
+    }
 }
 
-/// The exit code, where the target may not have been found at all. That one of several revisions is not spoken is no
+/// Whether the server was asked and never answered: then it need not be asked again and again.
+fn is_dead(document: &Document) -> bool {
+    document.any(Outcome::Unreachable)
+        && !document.any(Outcome::Tested)
+        && !document.any(Outcome::NotOffered)
+}
+
+/// The exit code. Where no run could be made, the reason is told too; that one of several revisions is not spoken is no
 /// failure.
-pub(super) fn settle(document: &mut Document, failure: Option<DetectError>, strict: bool) -> Exit {
-    match failure {
-        Some(error) if document.checks.is_empty() && !document.interrupted => {
-            let (exit, notes) = match &error {
-                DetectError::Unreachable { .. } => (Exit::Unreachable, Vec::new()),
-                DetectError::NothingToExercise { notes, .. } => {
-                    (Exit::NothingExercised, notes.clone())
-                }
-            };
-            document.target.detection = notes;
-            document.not_exercised = Some(error.to_string());
-            complain(&error.to_string());
-            exit
-        }
-        other => {
-            if let Some(error) = other {
-                document.target.detection.push(error.to_string());
-            }
-            exit_of(document, strict)
-        }
+pub(super) fn settle(document: &mut Document, strict: bool) -> Exit {
+    if !document.any(Outcome::Tested) && !document.interrupted {
+        let why = why_nothing(document);
+        complain(&why);
+        document.not_exercised = Some(why);
+    }
+    exit_of(document, strict)
+}
+
+/// Why no run could be made. That the server does not answer is told before all else; where each run has its own reason,
+/// the report has them.
+fn why_nothing(document: &Document) -> String {
+    let url = &document.target.url;
+    let dead = |run: &&Run| run.outcome == Outcome::Unreachable;
+    if let Some(why) = document
+        .runs
+        .iter()
+        .find(dead)
+        .and_then(|run| run.complaint(url))
+    {
+        return why;
+    }
+    let mut reasons = document.runs.iter().filter_map(|run| run.complaint(url));
+    match reasons.next() {
+        Some(first) if reasons.all(|other| other == first) => first,
+        _ => format!("nothing at {url} can be exercised at any revision that was asked for"),
     }
 }
 
@@ -117,40 +129,58 @@ pub(super) fn library(folders: &[PathBuf]) -> Result<Library, Refusal> {
     Ok(library)
 }
 
-/// Runs the checks on what was detected, and adds what they found to the document.
-pub(super) async fn check_detected(
-    detected: &Detected,
-    library: &Library,
-    fixtures: &Fixtures,
-    stop: &CancellationToken,
-    document: &mut Document,
-    subject: &Subject,
-) -> engine::Facts {
-    let progress = CheckProgress::new();
-    let plan = CheckPlan {
-        link: Arc::clone(&detected.link),
-        library: library.clone(),
-        fixtures: fixtures.clone(),
-        cancel: stop.clone(),
-    };
-    let outcome = engine::check(plan, &progress).await;
-    progress.finish();
-    document.target.transport = Some(detected.transport.to_string());
-    document.target.revision = Some(outcome.revision.to_string());
-    document
-        .target
-        .detection
-        .extend(detected.notes.iter().cloned());
-    document.add_facts(&outcome.facts, subject.means.recorder.redactor());
-    document.interrupted |= outcome.interrupted;
-    let checks = outcome
-        .results
-        .into_iter()
-        .map(|result| Check::new(result, outcome.revision))
-        .collect();
-    let records = subject.means.recorder.records();
-    document.add_checks(checks, detected.transport, outcome.revision, &records);
-    outcome.facts
+/// What to run against whom.
+pub(super) struct Suite<'a> {
+    pub(super) library: &'a Library,
+    pub(super) fixtures: &'a Fixtures,
+    pub(super) subject: &'a Subject,
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl Suite<'_> {
+    /// Finds out what the target speaks, runs the checks, and adds what they found to the document as one run, whatever
+    /// comes of it. Gives what was detected and learnt, if anything was. Progress is shown under `name`.
+    pub(super) async fn check(
+        &self,
+        wish: Wish,
+        name: &str,
+        document: &mut Document,
+    ) -> Option<(Detected, Facts)> {
+        let means = &self.subject.means;
+        let looking = detect(&self.subject.url, wish, means);
+        match self.stop.run_until_cancelled(looking).await {
+            None => {
+                document.interrupted = true;
+                document.add_run(Run::not_begun(wish, "the run was interrupted before"));
+                None
+            }
+            Some(Err(error)) => {
+                document.add_run(Run::refused(wish, &error));
+                None
+            }
+            Some(Ok(detected)) => {
+                let outcome = self.run(&detected, name).await;
+                let facts = outcome.facts.clone();
+                document.interrupted |= outcome.interrupted;
+                let run = Run::tested(wish, &detected, &facts, means.recorder.redactor());
+                document.add_run(run.with_checks(outcome, detected.transport));
+                Some((detected, facts))
+            }
+        }
+    }
+
+    async fn run(&self, detected: &Detected, name: &str) -> CheckOutcome {
+        let progress = CheckProgress::new(name);
+        let plan = CheckPlan {
+            link: Arc::clone(&detected.link),
+            library: self.library.clone(),
+            fixtures: self.fixtures.clone(),
+            cancel: self.stop.clone(),
+        };
+        let outcome = engine::check(plan, &progress).await;
+        progress.finish();
+        outcome
+    }
 }
 
 pub(super) fn elapsed_ms(begun: Instant) -> u64 {

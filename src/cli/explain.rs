@@ -24,10 +24,10 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Refusal> {
     let text = if let Some(entry) = Catalog::embedded().get(&args.id) {
         requirement(entry, &checks)
     } else if let Some(check) = checks.iter().find(|check| check.id == args.id) {
-        let rule = check
-            .requirement
-            .as_deref()
-            .and_then(|id| Catalog::embedded().get(id));
+        let rules = check
+            .requirements
+            .iter()
+            .filter_map(|id| Catalog::embedded().get(id));
         let file = library
             .get(check.id.split('#').next().unwrap_or_default())
             .map_or("the engine, which judges all traffic", |loaded| {
@@ -37,7 +37,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Refusal> {
             "{} ({})\n\n  expects      {}\n  where        {file}\n\n",
             check.id, check.level, check.expects
         );
-        if let Some(entry) = rule {
+        for entry in rules {
             text.push_str(&requirement(entry, &checks));
         }
         text
@@ -68,7 +68,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Refusal> {
 fn requirement(entry: &Requirement, checks: &[ListedCheck]) -> String {
     let of_entry: Vec<&str> = checks
         .iter()
-        .filter(|check| check.requirement.as_deref() == Some(&entry.id))
+        .filter(|check| check.requirements.contains(&entry.id))
         .map(|check| check.id.as_str())
         .collect();
     let faults = faults_of(&entry.id);

@@ -46,7 +46,7 @@ enum ListFormat {
 #[derive(Clone, Debug)]
 pub(super) struct ListedCheck {
     pub(super) id: String,
-    pub(super) requirement: Option<String>,
+    pub(super) requirements: Vec<String>,
     pub(super) level: String,
     pub(super) expects: String,
 }
@@ -60,13 +60,16 @@ pub(super) fn all_checks(library: &Library) -> Vec<ListedCheck> {
     };
     let of_scenarios = library.iter().flat_map(|loaded| {
         loaded.scenario.checks().map(move |check| {
-            let (requirement, level) = match &check.rule {
-                Rule::Requirement(id) => (Some(id.as_str().to_owned()), level_of(id.as_str())),
-                Rule::Level(level) => (None, level.to_string()),
+            let (requirements, level) = match &check.rule {
+                Rule::Requirement(ids) => (
+                    ids.iter().map(str::to_owned).collect(),
+                    ids.iter().next().map_or(String::new(), level_of),
+                ),
+                Rule::Level(level) => (Vec::new(), level.to_string()),
             };
             ListedCheck {
                 id: loaded.scenario.check_id(check),
-                requirement,
+                requirements,
                 level,
                 expects: check.that.to_string(),
             }
@@ -75,10 +78,12 @@ pub(super) fn all_checks(library: &Library) -> Vec<ListedCheck> {
     let of_liveness = std::iter::once((LIVENESS.0.to_owned(), LIVENESS.1, LIVENESS.2));
     let of_traffic = traffic_checks()
         .chain(of_liveness)
-        .map(|(id, requirement, expected)| ListedCheck {
+        .map(|(id, requirements, expected)| ListedCheck {
             id,
-            requirement: Some(requirement.to_owned()),
-            level: level_of(requirement),
+            requirements: requirements.iter().map(|id| (*id).to_owned()).collect(),
+            level: requirements
+                .first()
+                .map_or(String::new(), |id| level_of(id)),
             expects: expected.to_owned(),
         });
     of_scenarios.chain(of_traffic).collect()
@@ -108,7 +113,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, Refusal> {
             .collect(),
         What::Checks => all_checks(&library)
             .into_iter()
-            .map(|check| json!({"id": check.id, "level": check.level, "requirement": check.requirement, "expects": check.expects}))
+            .map(|check| json!({"id": check.id, "level": check.level, "requirements": check.requirements, "expects": check.expects}))
             .collect(),
         What::Requirements => requirements(&all_checks(&library)),
         What::Faults => Fault::ALL
@@ -129,7 +134,7 @@ fn requirements(checks: &[ListedCheck]) -> Vec<Value> {
         .map(|entry| {
             let of_entry: Vec<&str> = checks
                 .iter()
-                .filter(|check| check.requirement.as_deref() == Some(&entry.id))
+                .filter(|check| check.requirements.contains(&entry.id))
                 .map(|check| check.id.as_str())
                 .collect();
             json!({

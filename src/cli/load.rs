@@ -1,9 +1,10 @@
 //! `load`: what a server holds.
 
+mod trigger;
+
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -16,10 +17,14 @@ use super::target::Subject;
 use super::{Refusal, complain};
 use crate::detect::{Detected, detect};
 use crate::engine::{Facts, Fixtures, survey};
-use crate::load::plan::{Call, LoadPlan, TOKEN_PLACE, Trigger};
+use crate::load::correlation::Correlate;
+use crate::load::plan::{Call, LoadPlan};
+use crate::load::report::ThresholdVerdict;
 use crate::load::threshold::Threshold;
+use crate::load::timestamp::TimestampPath;
 use crate::load::{self, LoadReport};
 use crate::protocol::Revision;
+use crate::report::Run;
 use crate::scenario::ToolRole;
 
 /// Arguments of `load`.
@@ -57,10 +62,17 @@ pub(super) struct ProfileArgs {
     /// How many users start per second.
     #[arg(long, default_value = "200")]
     pub(super) opens_per_s: Rate,
-    /// The tool whose call makes the server notify all streams: NAME, or NAME:{json arguments} with {{token}} where the
-    /// payload goes; 'none' publishes nothing. Without it the tool 'publish' is called if the server has one.
-    #[arg(long, value_name = "TOOL[:ARGS]")]
+    /// What makes the server notify all streams: tool=NAME or tool=NAME:{json arguments} calls a tool, 'http=METHOD URL
+    /// BODY' sends a request, and with 'none' the server emits by itself. Arguments, URL and body may hold {token}, or
+    /// {run} with {seq}, and {due_ns}. Without it the tool 'publish' is called if the server has one.
+    #[arg(long, value_name = "TRIGGER")]
     pub(super) trigger: Option<String>,
+    /// How arrivals are matched with publishes: by what they carry (token), by order, or as the first one shows (auto).
+    #[arg(long, value_name = "auto|token|order")]
+    pub(super) correlate: Option<Correlate>,
+    /// With '--trigger none': where in a message the server says when it made it, for instance $.params.data.ts.
+    #[arg(long, value_name = "JSONPATH")]
+    pub(super) timestamp: Option<TimestampPath>,
     /// What must hold, for instance 'fanout.p99<50ms' or 'lost==0'. May be given several times.
     #[arg(long = "threshold", value_name = "EXPR")]
     pub(super) thresholds: Vec<Threshold>,
@@ -73,56 +85,70 @@ pub(super) async fn run(args: LoadArgs, stop: CancellationToken) -> Result<Exit,
     if let Some(url) = args.target.url()? {
         permit(&url, args.i_own_this_target)?;
     }
+    trigger::check(&args.profile, args.i_own_this_target)?;
     let subject = Subject::find(&args.target).await?;
     let mut document = subject.document();
+    let wish = args.target.wish(args.revision);
     let looked = stop.run_until_cancelled(async {
-        let wish = args.target.wish(args.revision);
         let detected = detect(&subject.url, wish, &subject.means).await?;
         let facts = survey::look(&detected.link, &fixtures).await;
         Ok((detected, facts))
     });
-    let failure = match looked.await {
+    match looked.await {
         None => {
             document.interrupted = true;
-            None
+            document.add_run(Run::not_begun(wish, "the run was interrupted before"));
         }
         Some(Ok((detected, facts))) => {
-            document.add_facts(&facts, subject.means.recorder.redactor());
-            document.target.transport = Some(detected.transport.to_string());
-            document.target.revision = Some(detected.revision.to_string());
-            document.target.detection.clone_from(&detected.notes);
-            let plan = plan(
-                &args,
-                &subject,
-                &detected,
-                &facts,
-                &fixtures,
-                Consent::Given,
-                stop.clone(),
-            )?;
+            let redactor = subject.means.recorder.redactor();
+            document.add_run(Run::tested(wish, &detected, &facts, redactor));
+            let plan = plan(&Basis {
+                args: &args,
+                detected: &detected,
+                facts: &facts,
+                fixtures: &fixtures,
+                consent: Consent::Given,
+                stop: &stop,
+            })?;
             let (report, interrupted) = execute(plan).await?;
             document.interrupted = interrupted;
             document.load = Some(report);
-            None
         }
-        Some(Err(error)) => Some(error),
-    };
+        Some(Err(error)) => document.add_run(Run::refused(wish, &error)),
+    }
     subject.finish().await;
     document.elapsed_ms = elapsed_ms(begun);
-    let mut exit = settle(&mut document, failure, args.report.strict);
-    let holds_only = args.profile.trigger.as_deref() == Some("none");
-    let measured = document
-        .load
-        .as_ref()
-        .is_none_or(|load| load.not_exercised.is_none());
-    if exit == Exit::Ok && !measured && !holds_only {
-        // Streams that were held in silence are no proof of delivery.
+    let mut exit = settle(&mut document, args.report.strict);
+    if exit == Exit::Ok
+        && let Some(load) = &document.load
+        && let Some(why) = unmeasured(load, &args.profile)
+    {
         exit = Exit::NothingExercised;
-        complain(
-            "deliveries were not measured: name the tool that notifies all streams with --trigger, or hold streams only with --trigger none",
-        );
+        complain(&why);
     }
     deliver(&mut document, exit, &args.report)
+}
+
+/// Why a run in which nothing was missed is none to rely on. Streams that were held in silence are no proof of delivery,
+/// unless they were to be held only.
+fn unmeasured(load: &LoadReport, profile: &ProfileArgs) -> Option<String> {
+    let why = load.not_exercised.as_ref()?;
+    if load.passive.is_none() {
+        return Some(
+            "deliveries were not measured: say with --trigger what makes the server notify all streams, or watch what it emits by itself with --trigger none"
+                .to_owned(),
+        );
+    }
+    let named = |expression: &str| {
+        let mut given = profile.thresholds.iter().map(Threshold::to_string);
+        given.any(|given| given == expression)
+    };
+    let asked_in_vain = load
+        .thresholds
+        .iter()
+        .any(|it| it.verdict == ThresholdVerdict::NotExercised && named(&it.expression));
+    (profile.timestamp.is_some() || asked_in_vain)
+        .then(|| format!("what was asked for was not measured: {why}"))
 }
 
 /// Load goes to this machine only, unless the user vouches for the target.
@@ -151,143 +177,53 @@ pub(super) enum Consent {
     Withheld,
 }
 
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'a> {
+    /// What the user asked for.
+    pub(super) args: &'a LoadArgs,
+    /// How it is spoken to.
+    pub(super) detected: &'a Detected,
+    /// What it offers.
+    pub(super) facts: &'a Facts,
+    /// What the user says of it.
+    pub(super) fixtures: &'a Fixtures,
+    /// Whether its tool `publish` may be called.
+    pub(super) consent: Consent,
+    /// Ends the run.
+    pub(super) stop: &'a CancellationToken,
+}
+
 /// The plan of a run against what was detected.
-pub(super) fn plan(
-    args: &LoadArgs,
-    subject: &Subject,
-    detected: &Detected,
-    facts: &Facts,
-    fixtures: &Fixtures,
-    consent: Consent,
-    stop: CancellationToken,
-) -> Result<LoadPlan, Refusal> {
-    let profile = &args.profile;
+pub(super) fn plan(basis: &Basis<'_>) -> Result<LoadPlan, Refusal> {
+    let (args, profile, detected) = (basis.args, &basis.args.profile, basis.detected);
+    let client = detected.link.client.options();
+    trigger::check(profile, args.i_own_this_target)?;
     Ok(LoadPlan {
-        headers: args.target.headers(),
+        headers: client.headers.clone(),
+        tls: client.tls.clone(),
         timeout: args.target.timeout.0,
         streams: profile.streams as usize,
         opens_per_s: profile.opens_per_s.0,
-        trigger: trigger(profile.trigger.as_deref(), facts, fixtures, consent)?,
+        source: trigger::source(profile, basis.facts, basis.fixtures, basis.consent)?,
+        correlate: profile.correlate.unwrap_or_default(),
         rate: profile.rate.0,
         duration: profile.duration.0,
         callers: profile.callers as usize,
-        call: call(facts),
+        call: call(basis.facts, detected.revision),
         thresholds: profile.thresholds.clone(),
-        stop,
-        ..LoadPlan::new(subject.url.clone(), detected.transport, detected.revision)
+        stop: basis.stop.clone(),
+        known: detected.link.known.get(),
+        ..LoadPlan::new(detected.url.clone(), detected.transport, detected.revision)
     })
-}
-
-/// What makes the server publish.
-fn trigger(
-    word: Option<&str>,
-    facts: &Facts,
-    fixtures: &Fixtures,
-    consent: Consent,
-) -> Result<Option<Trigger>, Refusal> {
-    match word {
-        Some("none") => Ok(None),
-        Some(word) => named_trigger(word, facts).map(Some),
-        None => {
-            if let Some(tool) = facts.tools.get(&ToolRole::Publishes)
-                && fixtures.tools.contains_key(&ToolRole::Publishes)
-            {
-                let arguments = with_token_place(&tool.arguments);
-                return Ok(Some(Trigger {
-                    tool: tool.name.clone(),
-                    arguments,
-                }));
-            }
-            let publish = listed(facts, "publish").filter(|_| consent == Consent::Given);
-            Ok(publish.and_then(|tool| {
-                text_argument(tool).map(|argument| Trigger::with_argument("publish", argument))
-            }))
-        }
-    }
-}
-
-fn named_trigger(word: &str, facts: &Facts) -> Result<Trigger, Refusal> {
-    let word = word.strip_prefix("tool=").unwrap_or(word);
-    let (name, arguments) = match word.split_once(':') {
-        Some((name, json)) => (name, Some(json)),
-        None => (word, None),
-    };
-    let Some(tool) = listed(facts, name) else {
-        let names = facts
-            .tools_listed
-            .iter()
-            .filter_map(|tool| tool.get("name")?.as_str());
-        let hint = crate::suggest::hint(name, names);
-        return Err(Refusal::usage(format!(
-            "--trigger: the target lists no tool '{name}'{hint}"
-        )));
-    };
-    let arguments = match arguments {
-        Some(json) => serde_json::from_str::<Map<String, Value>>(json).map_err(|error| {
-            Refusal::usage(format!(
-                "--trigger: the arguments are no JSON object: {error}"
-            ))
-        })?,
-        None => {
-            let argument = text_argument(tool).ok_or_else(|| {
-                Refusal::usage(format!(
-                    "--trigger: say which argument of '{name}' takes the payload, for instance '{name}:{{\"text\": \"{TOKEN_PLACE}\"}}'"
-                ))
-            })?;
-            return Ok(Trigger::with_argument(name, argument));
-        }
-    };
-    Ok(Trigger {
-        tool: name.to_owned(),
-        arguments,
-    })
-}
-
-fn listed<'a>(facts: &'a Facts, name: &str) -> Option<&'a Value> {
-    facts
-        .tools_listed
-        .iter()
-        .find(|tool| tool.get("name").and_then(Value::as_str) == Some(name))
-}
-
-/// The argument that takes a text: the only required one, or else the only one. One without a type takes anything.
-fn text_argument(tool: &Value) -> Option<String> {
-    let properties = tool.pointer("/inputSchema/properties")?.as_object()?;
-    let is_text = |name: &str| match properties.get(name).map(|schema| schema.get("type")) {
-        Some(Some(Value::Array(types))) => types.contains(&json!("string")),
-        Some(Some(only)) => *only == json!("string"),
-        Some(None) => true,
-        None => false,
-    };
-    let required: Vec<&str> = tool
-        .pointer("/inputSchema/required")
-        .and_then(Value::as_array)
-        .map_or_else(Vec::new, |names| {
-            names.iter().filter_map(Value::as_str).collect()
-        });
-    let candidates: Vec<&str> = if required.is_empty() {
-        properties.keys().map(String::as_str).collect()
-    } else {
-        required
-    };
-    match candidates.as_slice() {
-        [only] if is_text(only) => Some((*only).to_owned()),
-        _ => None,
-    }
-}
-
-/// Fixtures write `${payload}` where the token goes.
-fn with_token_place(arguments: &Value) -> Map<String, Value> {
-    let text = arguments.to_string().replace("${payload}", TOKEN_PLACE);
-    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// What callers call: a tool that is known to succeed and to change nothing, or ping.
-fn call(facts: &Facts) -> Call {
-    facts
-        .tools
-        .get(&ToolRole::Succeeds)
-        .map_or_else(Call::ping, |tool| Call::tool(&tool.name, &tool.arguments))
+fn call(facts: &Facts, revision: Revision) -> Call {
+    facts.tools.get(&ToolRole::Succeeds).map_or_else(
+        || Call::harmless(revision),
+        |tool| Call::tool(&tool.name, &tool.arguments),
+    )
 }
 
 /// Runs a plan under a progress line.
@@ -310,6 +246,8 @@ impl Default for ProfileArgs {
             callers: 4,
             opens_per_s: Rate(200.0),
             trigger: None,
+            correlate: None,
+            timestamp: None,
             thresholds: Vec::new(),
         }
     }
@@ -318,18 +256,6 @@ impl Default for ProfileArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn facts(tools: Value) -> Facts {
-        Facts {
-            tools_listed: tools.as_array().cloned().unwrap_or_default(),
-            ..Facts::default()
-        }
-    }
-
-    fn publish() -> Facts {
-        facts(json!([{"name": "publish", "inputSchema": {"type": "object",
-            "properties": {"payload": {"type": "string"}}, "required": ["payload"]}}]))
-    }
 
     #[test]
     fn load_stays_on_this_machine_unless_told_otherwise() {
@@ -346,57 +272,5 @@ mod tests {
             assert_eq!(permit(&url, false).is_ok(), allowed, "{url}");
             assert!(permit(&url, true).is_ok());
         }
-    }
-
-    #[test]
-    fn an_argument_takes_a_text_unless_its_type_says_otherwise() {
-        for (schema, takes) in [
-            (json!({"type": "string"}), true),
-            (json!({"type": ["string", "null"]}), true),
-            (json!({}), true),
-            (json!({"type": "object"}), false),
-            (json!({"type": ["number", "null"]}), false),
-        ] {
-            let tool = json!({"name": "publish", "inputSchema": {"type": "object",
-                "properties": {"payload": schema}, "required": ["payload"]}});
-            assert_eq!(text_argument(&tool).is_some(), takes, "{tool}");
-        }
-    }
-
-    #[test]
-    fn publish_is_called_only_with_consent() {
-        let fixtures = Fixtures::default();
-        let given = trigger(None, &publish(), &fixtures, Consent::Given).unwrap();
-        assert_eq!(given, Some(Trigger::with_argument("publish", "payload")));
-        assert_eq!(
-            trigger(None, &publish(), &fixtures, Consent::Withheld).unwrap(),
-            None
-        );
-        assert_eq!(
-            trigger(Some("none"), &publish(), &fixtures, Consent::Given).unwrap(),
-            None
-        );
-        let named = trigger(Some("publish"), &publish(), &fixtures, Consent::Withheld).unwrap();
-        assert_eq!(named, given);
-    }
-
-    #[test]
-    fn a_wrong_trigger_is_refused_with_the_nearest_word() {
-        let fixtures = Fixtures::default();
-        let refused = |word| {
-            trigger(Some(word), &publish(), &fixtures, Consent::Given)
-                .unwrap_err()
-                .message
-        };
-        assert!(
-            refused("publsh").contains("did you mean 'publish'"),
-            "{}",
-            refused("publsh")
-        );
-        assert!(
-            refused("publish:{").contains("no JSON object"),
-            "{}",
-            refused("publish:{")
-        );
     }
 }

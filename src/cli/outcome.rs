@@ -4,10 +4,9 @@ use super::Refusal;
 use super::args::ReportArgs;
 use super::exit::Exit;
 use crate::load::report::ThresholdVerdict;
-use std::io::IsTerminal;
 
 use crate::report::terminal::{self, Style};
-use crate::report::{Destination, Document};
+use crate::report::{Destination, Document, Outcome};
 
 /// The exit code that a document calls for. Where several hold, the first of this order wins.
 pub(super) fn exit_of(document: &Document, strict: bool) -> Exit {
@@ -32,6 +31,8 @@ pub(super) fn exit_of(document: &Document, strict: bool) -> Exit {
         Exit::TargetFailed
     } else if not_held {
         Exit::ThresholdMissed
+    } else if document.any(Outcome::Unreachable) {
+        Exit::Unreachable
     } else if summary.exercised() == 0 && !load_exercised {
         Exit::NothingExercised
     } else {
@@ -103,24 +104,18 @@ fn style(colour: anstream::ColorChoice, strict: bool) -> Style {
         colour: colour != anstream::ColorChoice::Never,
         unicode: locale.is_some_and(|value| value.to_ascii_lowercase().contains("utf")),
         strict,
-        width: if std::io::stdout().is_terminal() {
-            TERMINAL_WIDTH
-        } else {
-            PLAIN_WIDTH
-        },
+        width: WIDTH,
     }
 }
 
-/// The width of text on a terminal, in columns.
-const TERMINAL_WIDTH: usize = 100;
-/// The width of text in a file or a log.
-const PLAIN_WIDTH: usize = 120;
+/// The width of text, in columns.
+const WIDTH: usize = 100;
 
 #[cfg(test)]
 mod tests {
     use crate::load::LoadReport;
     use crate::load::report::{Streams, ThresholdResult};
-    use crate::report::{Summary, Target};
+    use crate::report::{Run, Summary, Target};
 
     use super::*;
 
@@ -144,6 +139,15 @@ mod tests {
             }],
             ..LoadReport::default()
         }
+    }
+
+    /// The document with a run that could not be made.
+    fn with(mut document: Document, outcome: Outcome) -> Document {
+        document.runs.push(Run {
+            outcome,
+            ..Run::default()
+        });
+        document
     }
 
     #[test]
@@ -177,6 +181,27 @@ mod tests {
                 }),
                 false,
                 Exit::NothingExercised,
+            ),
+            (with(document(passed), Outcome::NotOffered), true, Exit::Ok),
+            (
+                with(document(Summary::default()), Outcome::NotOffered),
+                false,
+                Exit::NothingExercised,
+            ),
+            (
+                with(document(Summary::default()), Outcome::NotTestable),
+                false,
+                Exit::NothingExercised,
+            ),
+            (
+                with(document(passed), Outcome::Unreachable),
+                false,
+                Exit::Unreachable,
+            ),
+            (
+                with(document(failed), Outcome::Unreachable),
+                false,
+                Exit::TargetFailed,
             ),
             (
                 Document {

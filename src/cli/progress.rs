@@ -35,9 +35,11 @@ pub(super) struct CheckProgress {
 }
 
 impl CheckProgress {
-    pub(super) fn new() -> Self {
+    /// Progress of a run; `name` tells it from others.
+    pub(super) fn new(name: &str) -> Self {
         Self {
-            bar: bar("{spinner} checking {pos}/{len} scenarios {msg}"),
+            bar: bar("{spinner} checking {prefix}{pos}/{len} scenarios {msg}")
+                .with_prefix(name.to_owned()),
             failed: AtomicUsize::new(0),
         }
     }

@@ -5,17 +5,18 @@ use std::time::Instant;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::access::AccessArgs;
 use super::args::{Rate, ReportArgs, TargetArgs};
-use super::check::{check_detected, elapsed_ms, library, settle};
+use super::check::{Suite, elapsed_ms, library, settle};
 use super::exit::Exit;
-use super::load::{self, Consent, LoadArgs, ProfileArgs};
+use super::load::{self, Basis, Consent, LoadArgs, ProfileArgs};
 use super::outcome::{check_paths, deliver};
 use super::target::{Subject, embedded_server};
 use super::{Refusal, complain};
 use crate::detect::{Detected, Wish, detect};
 use crate::engine::{Facts, Fixtures, survey};
 use crate::load::LoadReport;
-use crate::protocol::{Revision, Transport};
+use crate::protocol::Revision;
 use crate::report::Document;
 
 /// Arguments of `run`.
@@ -71,46 +72,35 @@ pub(super) async fn run(args: RunArgs, stop: CancellationToken) -> Result<Exit, 
         report: args.report.clone(),
     };
     let wish = args.target.wish(args.revision);
-    let found = stop.run_until_cancelled(detect(&subject.url, wish, &subject.means));
-    let mut refused = None;
-    let failure = match found.await {
-        None => {
-            document.interrupted = true;
-            None
-        }
-        Some(Err(error)) => Some(error),
-        Some(Ok(detected)) => {
-            let facts = check_detected(
-                &detected,
-                &library,
-                &fixtures,
-                &stop,
-                &mut document,
-                &subject,
-            )
-            .await;
-            match may_load {
-                _ if document.interrupted || facts.not_connected.is_some() => {}
-                Err(refusal) => complain(&format!("no load: {}", refusal.message)),
-                Ok(()) => {
-                    let target = Loaded {
-                        subject: &subject,
-                        detected: &detected,
-                        facts: &facts,
-                        fixtures: &fixtures,
-                    };
-                    // What was checked is reported, whatever comes of the load.
-                    refused = add_load(&load_args, &target, &mut document, &stop)
-                        .await
-                        .err();
-                }
-            }
-            None
-        }
+    let suite = Suite {
+        library: &library,
+        fixtures: &fixtures,
+        subject: &subject,
+        stop: &stop,
     };
+    let mut refused = None;
+    let target = suite.check(wish, "", &mut document).await;
+    document.keep_evidence(&subject.means.recorder.records());
+    if let Some((detected, facts)) = target {
+        match may_load {
+            _ if document.interrupted || facts.not_connected.is_some() => {}
+            Err(refusal) => complain(&format!("no load: {}", refusal.message)),
+            Ok(()) => {
+                let target = Loaded {
+                    detected: &detected,
+                    facts: &facts,
+                    fixtures: &fixtures,
+                };
+                // What was checked is reported, whatever comes of the load.
+                refused = add_load(&load_args, &target, &mut document, &stop)
+                    .await
+                    .err();
+            }
+        }
+    }
     subject.finish().await;
     document.elapsed_ms = elapsed_ms(begun);
-    let mut exit = settle(&mut document, failure, args.report.strict);
+    let mut exit = settle(&mut document, args.report.strict);
     if let Some(refusal) = refused {
         complain(&format!("no load: {}", refusal.message));
         if exit == Exit::Ok {
@@ -122,7 +112,6 @@ pub(super) async fn run(args: RunArgs, stop: CancellationToken) -> Result<Exit, 
 
 /// A target that was checked and is to be loaded.
 struct Loaded<'a> {
-    subject: &'a Subject,
     detected: &'a Detected,
     facts: &'a Facts,
     fixtures: &'a Fixtures,
@@ -135,36 +124,35 @@ async fn add_load(
     document: &mut Document,
     stop: &CancellationToken,
 ) -> Result<(), Refusal> {
-    let consent = Consent::Withheld;
-    let plan = load::plan(
+    let plan = load::plan(&Basis {
         args,
-        target.subject,
-        target.detected,
-        target.facts,
-        target.fixtures,
-        consent,
-        stop.clone(),
-    )?;
+        detected: target.detected,
+        facts: target.facts,
+        fixtures: target.fixtures,
+        consent: Consent::Withheld,
+        stop,
+    })?;
     let (report, interrupted) = load::execute(plan).await?;
     document.load = Some(report);
     document.interrupted |= interrupted;
     if !interrupted {
-        document.reference = Some(reference(args, target.detected.transport, stop.clone()).await?);
+        document.reference = Some(reference(args, target.detected, stop).await?);
     }
     Ok(())
 }
 
-/// The same load on a reference server of its own, over the same transport.
+/// The same load on a reference server of its own, spoken to in the same way.
 async fn reference(
     args: &LoadArgs,
-    transport: Transport,
-    stop: CancellationToken,
+    spoken: &Detected,
+    stop: &CancellationToken,
 ) -> Result<LoadReport, Refusal> {
+    let transport = spoken.transport;
     let (url, server) = embedded_server(transport).await?;
     let target = TargetArgs {
         url: Some(url.to_string()),
         transport: super::args::TransportChoice(Some(transport)),
-        headers: Vec::new(),
+        access: AccessArgs::default(),
         fixtures: None,
         allowed_tools: Vec::new(),
         ..args.target.clone()
@@ -182,22 +170,21 @@ async fn reference(
     let subject = Subject::find(&args.target).await?;
     let wish = Wish {
         transport: Some(transport),
-        revision: None,
+        revision: Some(spoken.revision),
     };
     let detected = detect(&subject.url, wish, &subject.means)
         .await
         .map_err(Refusal::ours)?;
     let fixtures = Fixtures::reference();
     let facts = survey::look(&detected.link, &fixtures).await;
-    let plan = load::plan(
-        &args,
-        &subject,
-        &detected,
-        &facts,
-        &fixtures,
-        Consent::Given,
+    let plan = load::plan(&Basis {
+        args: &args,
+        detected: &detected,
+        facts: &facts,
+        fixtures: &fixtures,
+        consent: Consent::Given,
         stop,
-    )?;
+    })?;
     let (report, _) = load::execute(plan).await?;
     server.shutdown().await;
     Ok(report)

@@ -23,7 +23,9 @@ pub(super) struct Subject {
 impl Subject {
     /// Takes the URL of the command line, or starts the reference server.
     pub(super) async fn find(args: &TargetArgs) -> Result<Self, Refusal> {
-        let (url, embedded) = match args.url()? {
+        let url = args.url()?;
+        let access = args.access.read()?;
+        let (url, embedded) = match url {
             Some(url) => (url, None),
             None => {
                 let transport = args.transport.0.unwrap_or(Transport::StreamableHttp);
@@ -31,14 +33,14 @@ impl Subject {
                 (url, Some(server))
             }
         };
-        let headers = args.headers();
         let client = HttpClient::new(ClientOptions {
             connect_timeout: args.timeout.0,
-            headers: headers.clone(),
+            headers: access.headers,
+            tls: access.tls,
             ..ClientOptions::default()
         })
         .map_err(Refusal::ours)?;
-        let redactor = Redactor::new(&headers).with_url(&url);
+        let redactor = Redactor::new(&client.options().headers).with_url(&url);
         Ok(Self {
             url,
             embedded,
@@ -54,7 +56,8 @@ impl Subject {
     pub(super) fn document(&self) -> Document {
         Document::new(Target {
             url: self.means.recorder.redactor().url(&self.url),
-            ..Target::default()
+            unverified: self.url.scheme() == "https"
+                && self.means.client.options().tls.is_insecure(),
         })
     }
 
@@ -69,7 +72,7 @@ impl Subject {
 /// Starts the reference server on a free loopback port; the URL is that of its endpoint for `transport`.
 pub(super) async fn embedded_server(transport: Transport) -> Result<(Url, RunningServer), Refusal> {
     let config = Config {
-        transport: TransportChoice::Both,
+        transport: TransportChoice::All,
         ..Config::default()
     };
     let server = start(config)
@@ -77,6 +80,7 @@ pub(super) async fn embedded_server(transport: Transport) -> Result<(Url, Runnin
         .map_err(|error| Refusal::ours(format!("cannot start the reference server: {error}")))?;
     let url = match transport {
         Transport::StreamableHttp => server.streamable_url(),
+        Transport::Sse => server.sse_url(),
         Transport::Hybrid => server.hybrid_url(),
     };
     let url = url

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::scenario::model::Nth;
 use crate::scenario::words::Path;
+use crate::transport::exchange::SseBlock;
 use crate::transport::{Arrival, BodyEnd, Exchange};
 
 /// What a step brought.
@@ -72,6 +74,33 @@ impl Brought {
                 None => format!("{} events", messages.arrivals.len()),
             },
         }
+    }
+
+    /// The blocks of the event stream in it, in order.
+    pub(super) fn blocks(&self) -> Vec<&SseBlock> {
+        match self {
+            Self::Exchange(exchange) => exchange
+                .reply()
+                .map_or(&[][..], |reply| &reply.blocks)
+                .iter()
+                .collect(),
+            Self::Messages(messages) => messages
+                .arrivals
+                .iter()
+                .map(|arrival| &arrival.block)
+                .collect(),
+        }
+    }
+
+    /// The id of the first or last block that has one.
+    pub(super) fn event_id(&self, nth: Nth) -> Option<String> {
+        let blocks = self.blocks();
+        let mut ids = blocks.iter().filter_map(|block| block.id());
+        match nth {
+            Nth::First => ids.next(),
+            Nth::Last => ids.next_back(),
+        }
+        .map(str::to_owned)
     }
 
     /// The first values that a path finds.

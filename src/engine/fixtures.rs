@@ -31,6 +31,8 @@ pub struct ToolCall {
     pub name: String,
     /// Its arguments. In those of `publishes`, `${payload}` stands for what is to be delivered.
     pub arguments: Option<Value>,
+    /// For `publishes`: the URI of the resource that a call changes.
+    pub changes: Option<String>,
 }
 
 /// Names of presets.
@@ -96,6 +98,7 @@ impl Fixtures {
         let call = |name: &str, arguments: Value| ToolCall {
             name: name.to_owned(),
             arguments: Some(arguments),
+            changes: None,
         };
         Self {
             tools: BTreeMap::from([
@@ -111,11 +114,34 @@ impl Fixtures {
                 (ToolRole::Fails, call("fail", json!({}))),
                 (
                     ToolRole::Publishes,
-                    call("publish", json!({"payload": "${payload}"})),
+                    ToolCall {
+                        changes: Some("plumb://board".to_owned()),
+                        ..call("publish", json!({"payload": "${payload}"}))
+                    },
                 ),
                 (
                     ToolRole::Progresses,
                     call("progress", json!({"steps": 3, "delay_ms": 10})),
+                ),
+                (
+                    ToolRole::ChangesTools,
+                    call("announce", json!({"kind": "tools"})),
+                ),
+                (
+                    ToolRole::AsksUser,
+                    call("ask_user", json!({"message": "mcp-plumb"})),
+                ),
+                (
+                    ToolRole::AsksModel,
+                    call("ask_model", json!({"prompt": "mcp-plumb"})),
+                ),
+                (ToolRole::AsksRoots, call("ask_roots", json!({}))),
+                (
+                    ToolRole::AnnotatedHeader,
+                    call(
+                        "locate",
+                        json!({"place": "plumb", "floor": 2, "open": true, "shelf": {"row": "a"}}),
+                    ),
                 ),
             ]),
             allow: Vec::new(),

@@ -1,7 +1,6 @@
 //! Runs scenarios against a target and judges what comes back. It knows no report and no command line: it gives results,
 //! and tells an [`Observer`] how far it is.
 
-pub mod arguments;
 mod brought;
 pub mod check;
 mod context;

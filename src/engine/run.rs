@@ -7,7 +7,8 @@ use super::context::Run;
 use super::judge::judge;
 use super::steps::{RETRY_PAUSE, Steps};
 use super::verdict::{CheckResult, Skip, SkipReason, Verdict};
-use crate::catalog::{Catalog, Level};
+use crate::catalog::Level;
+use crate::protocol::Transport;
 use crate::scenario::model::{Applies, Capture, When};
 use crate::scenario::template;
 use crate::scenario::{Check, Condition, Loaded, Rule, Scenario, Step, Verb};
@@ -26,6 +27,11 @@ pub(super) async fn run_scenario(run: &Run, loaded: &Loaded, token: &str) -> Vec
         loaded,
         done: Vec::new(),
     };
+    let about_nothing = !scenario.checks().any(|check| results.applies(check));
+    if about_nothing {
+        let skip = Skip::new(SkipReason::NotApplicable, "none of its rules holds here");
+        return skipped(run, loaded, &skip);
+    }
     if let Some(skip) = inapplicable(&scenario.applies, run) {
         return skipped(run, loaded, &skip);
     }
@@ -233,7 +239,15 @@ fn take(
     steps: &mut Steps<'_>,
 ) -> Result<(), String> {
     let value = if let Some(path) = &capture.path {
-        brought.find(path)
+        let found = brought.find(path);
+        match &capture.part {
+            Some(pattern) => {
+                found.and_then(|text| pattern.part(text.as_str()?).map(serde_json::Value::from))
+            }
+            None => found,
+        }
+    } else if let Some(nth) = capture.event_id {
+        brought.event_id(nth).map(serde_json::Value::from)
     } else if let Some(header) = &capture.header {
         let reply = brought.exchange().and_then(|exchange| exchange.reply());
         reply
@@ -337,11 +351,13 @@ struct Results<'a> {
 impl Results<'_> {
     fn blank(&self, check: &Check) -> CheckResult {
         let (requirement, level) = match &check.rule {
-            Rule::Requirement(id) => {
-                let level = Catalog::embedded()
-                    .get(id.as_str())
-                    .map_or(Level::Must, |entry| entry.level);
-                (Some(id.as_str().to_owned()), level)
+            Rule::Requirement(ids) => {
+                let entry = ids.applicable(self.transport(), self.run.revision);
+                let id = entry.map(|entry| entry.id.as_str()).or(ids.iter().next());
+                (
+                    id.map(str::to_owned),
+                    entry.map_or(Level::Must, |entry| entry.level),
+                )
             }
             Rule::Level(level) => (None, *level),
         };
@@ -359,10 +375,29 @@ impl Results<'_> {
         }
     }
 
+    fn transport(&self) -> Transport {
+        self.run.link.dialect.transport()
+    }
+
+    /// Whether the check is about a rule that holds here.
+    fn applies(&self, check: &Check) -> bool {
+        match &check.rule {
+            Rule::Requirement(ids) => ids
+                .applicable(self.transport(), self.run.revision)
+                .is_some(),
+            Rule::Level(_) => true,
+        }
+    }
+
     fn skip(&mut self, check: &Check, skip: &Skip) {
         let mut result = self.blank(check);
+        let reason = if self.applies(check) {
+            skip.reason
+        } else {
+            SkipReason::NotApplicable
+        };
         result.skip = Some(Skip {
-            reason: skip.reason,
+            reason,
             detail: self.run.link.recorder.redactor().text(&skip.detail),
         });
         self.done.push(result);
@@ -370,18 +405,13 @@ impl Results<'_> {
 
     fn judge(&mut self, check: &Check, brought: &Brought, steps: &Steps<'_>) {
         let mut result = self.blank(check);
-        if let Rule::Requirement(id) = &check.rule {
-            let transport = self.run.link.dialect.transport();
-            let applies = Catalog::embedded()
-                .get(id.as_str())
-                .is_some_and(|entry| entry.applies(transport, self.run.revision));
-            if !applies {
-                let detail = format!(
-                    "the rule does not hold over {transport} at {}",
-                    self.run.revision
-                );
-                return self.skip(check, &Skip::new(SkipReason::NotApplicable, detail));
-            }
+        if !self.applies(check) {
+            let detail = format!(
+                "the rule does not hold over {} at {}",
+                self.transport(),
+                self.run.revision
+            );
+            return self.skip(check, &Skip::new(SkipReason::NotApplicable, detail));
         }
         let redactor = self.run.link.recorder.redactor();
         match judge(&check.that, brought, &steps.variables) {

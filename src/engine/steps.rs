@@ -5,13 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use url::Url;
 
 use super::brought::{Brought, Messages};
 use super::traffic::Traffic;
+use crate::protocol::dialect::ReplyChannel;
 use crate::protocol::{HttpRequest, jsonrpc};
 use crate::scenario::Verb;
 use crate::scenario::template::{self, Variables};
-use crate::scenario::verbs::{Await, Endpoint, Http, Listen, Notify, Quiet, Request};
+use crate::scenario::verbs::{
+    Await, Connect, Endpoint, Http, INPUT_VARIABLES, Listen, Notify, Quiet, Request,
+};
+use crate::transport::channel::Channel;
 use crate::transport::{Arrival, EventStream, Exchange, Link, Session, Special};
 
 /// Why a step could not be carried out; what follows in the scenario is not judged.
@@ -20,6 +25,10 @@ pub(super) type Blocked = String;
 /// A stream of the scenario.
 struct OpenStream {
     opening: Exchange,
+    /// The session that it belongs to.
+    session: String,
+    /// Whether it is the stream that the session would open by itself.
+    is_ordinary: bool,
     /// `None` if the target opened none, or after `close`.
     stream: Option<EventStream>,
     /// The position from which the next `await` looks.
@@ -32,6 +41,8 @@ pub(super) struct Steps<'a> {
     traffic: &'a Traffic,
     sessions: BTreeMap<String, Session>,
     streams: BTreeMap<String, OpenStream>,
+    /// Where messages of a session were posted before its stream was closed, in the dialects that have them told by it.
+    former_posts: BTreeMap<String, Url>,
     /// What `${…}` stands for.
     pub(super) variables: Variables,
 }
@@ -43,6 +54,7 @@ impl<'a> Steps<'a> {
             traffic,
             sessions: BTreeMap::new(),
             streams: BTreeMap::new(),
+            former_posts: BTreeMap::new(),
             variables,
         }
     }
@@ -50,7 +62,7 @@ impl<'a> Steps<'a> {
     /// Carries out a verb. `Ok(None)` where there is nothing to judge.
     pub(super) async fn perform(&mut self, verb: &Verb) -> Result<Option<Brought>, Blocked> {
         match verb {
-            Verb::Connect(connect) => self.connect(connect.name.as_str()).await.map(exchange),
+            Verb::Connect(connect) => self.connect(connect).await.map(exchange),
             Verb::Request(request) => self.request(request).await.map(exchange),
             Verb::Notify(notify) => self.notify(notify).await.map(exchange),
             Verb::Http(http) => self.http(http).await.map(exchange),
@@ -58,7 +70,7 @@ impl<'a> Steps<'a> {
             Verb::Await(wait) => self.wait(wait).await.map(messages),
             Verb::Quiet(quiet) => self.quiet(quiet).await.map(messages),
             Verb::Close(close) => {
-                self.close(close.stream.as_str());
+                self.finish_stream(close.stream.as_str()).await;
                 Ok(None)
             }
             Verb::End(end) => Ok(self.end(end.session.as_str()).await.and_then(exchange)),
@@ -77,11 +89,15 @@ impl<'a> Steps<'a> {
         exchange
     }
 
-    async fn connect(&mut self, name: &str) -> Result<Exchange, Blocked> {
-        match self.session(name).connect().await {
+    async fn connect(&mut self, connect: &Connect) -> Result<Exchange, Blocked> {
+        let session = self.session(connect.name.as_str());
+        session.declare(connect.capabilities.clone().unwrap_or_default());
+        match session.connect().await {
             Ok(connected) => {
-                self.traffic.exchange(&connected.initialized);
-                Ok(self.saw(connected.initialize))
+                if let Some(initialized) = &connected.initialized {
+                    self.traffic.exchange(initialized);
+                }
+                Ok(self.saw(connected.opening))
             }
             Err(error) => {
                 self.traffic.exchange(&error.exchange);
@@ -91,24 +107,40 @@ impl<'a> Steps<'a> {
     }
 
     async fn request(&mut self, request: &Request) -> Result<Exchange, Blocked> {
+        let method = template::render_text(&request.method, &self.variables)
+            .map_err(|unset| unset.to_string())?;
         let params = self.rendered(request.params.as_ref())?;
         let headers = self.rendered_headers(&request.headers)?;
         let id = request.id.clone();
         let session = self.session(request.session.as_str());
-        let exchange = if headers.is_empty() {
-            let special = Special { id, timeout: None };
-            session.request(&request.method, params, special).await
-        } else {
-            let id = id.unwrap_or_else(|| session.next_id());
-            let message = jsonrpc::request(&id, &request.method, params.as_ref());
-            let posted = with_headers(session.post(&message), headers);
-            let exchange = session.send_raw(posted, Some(id)).await;
-            if request.method == "initialize" {
-                // So that the session is ended even where the target should not have opened it.
-                session.learn(&exchange);
+        if let Some(capabilities) = &request.capabilities {
+            session.declare(capabilities.clone());
+        }
+        if request.answer_input {
+            let mut rounds = session.request_through(&method, params).await;
+            for round in &rounds {
+                self.traffic.exchange(round);
             }
-            exchange
-        };
+            let last = rounds.pop().ok_or("nothing was sent")?;
+            self.variables.extend(given_input(&last));
+            return Ok(last);
+        }
+        if headers.is_empty() {
+            let special = Special { id, timeout: None };
+            let exchange = session.request(&method, params, special).await;
+            return Ok(self.saw(exchange));
+        }
+        if let Err(unopened) = session.ready().await {
+            return Ok(*unopened);
+        }
+        let id = id.unwrap_or_else(|| session.next_id());
+        let message = jsonrpc::request(&id, &method, params.as_ref());
+        let posted = with_headers(session.post(&session.dressed(message)), headers);
+        let exchange = session.send_raw(posted, Some(id)).await;
+        if method == "initialize" {
+            // So that the session is ended even where the target should not have opened it.
+            session.learn(&exchange);
+        }
         Ok(self.saw(exchange))
     }
 
@@ -122,8 +154,15 @@ impl<'a> Steps<'a> {
     async fn http(&mut self, http: &Http) -> Result<Exchange, Blocked> {
         let json = self.rendered(http.json.as_ref())?;
         let headers = self.rendered_headers(&http.headers)?;
+        let former_post = self.former_posts.get(http.session.as_str()).cloned();
         let session = self.session(http.session.as_str());
-        let request = with_headers(base_request(session, http, json.as_ref())?, headers);
+        if matches!(http.endpoint, Endpoint::Post | Endpoint::UnknownPost)
+            && let Err(unopened) = session.ready().await
+        {
+            return Ok(*unopened);
+        }
+        let request = base_request(session, http, json.as_ref(), former_post)?;
+        let request = with_headers(request, headers);
         // Only a well-formed request, posted as one, is owed a response.
         let is_posted = http.method == "POST"
             && http.endpoint == Endpoint::Post
@@ -134,26 +173,46 @@ impl<'a> Steps<'a> {
         let id = json
             .as_ref()
             .filter(|_| is_posted)
-            .filter(|message| message.get("method").is_some_and(Value::is_string))
-            .and_then(|message| message.get("id"))
-            .filter(|id| id.is_string() || id.is_i64())
+            .and_then(|body| match body {
+                Value::Array(batch) => batch.iter().rev().find_map(owed),
+                message => owed(message),
+            })
             .cloned();
         let exchange = session.send_raw(request, id).await;
         Ok(self.saw(exchange))
     }
 
     async fn listen(&mut self, listen: &Listen) -> Result<Exchange, Blocked> {
+        let notifications = self.rendered(listen.notifications.as_ref())?;
+        let headers = self.rendered_headers(&listen.headers)?;
         let session = self.session(listen.session.as_str());
-        let mut request = session.stream_request();
-        set_query(&mut request, listen.query.as_ref());
-        let (opening, stream) = session.listen_with(request).await;
+        let is_ordinary = listen.query.is_none()
+            && listen.id.is_none()
+            && notifications.is_none()
+            && headers.is_empty()
+            && !listen.apart;
+        let (opening, stream) = if is_ordinary {
+            session.listen().await
+        } else {
+            let mut request = session.stream_request_for(listen.id.clone(), notifications);
+            set_query(&mut request, listen.query.as_ref());
+            session.listen_with(with_headers(request, headers)).await
+        };
         self.traffic.exchange(&opening);
         let name = listen.name.to_string();
-        self.finish_stream(&name);
+        self.finish_stream(&name).await;
         let open = OpenStream {
             opening: opening.clone(),
+            session: listen.session.to_string(),
+            is_ordinary,
+            // One that replies come on was opened earlier, and what came before is not looked at.
+            cursor: match self.link.dialect.reply_channel() {
+                ReplyChannel::SessionStream if is_ordinary => {
+                    stream.as_ref().map_or(0, EventStream::position)
+                }
+                ReplyChannel::SessionStream | ReplyChannel::Exchange => 0,
+            },
             stream,
-            cursor: 0,
         };
         self.streams.insert(name, open);
         Ok(opening)
@@ -218,34 +277,63 @@ impl<'a> Steps<'a> {
         Ok(Messages { arrivals, end })
     }
 
-    fn close(&mut self, name: &str) {
-        self.finish_stream(name);
-    }
-
     async fn end(&mut self, name: &str) -> Option<Exchange> {
+        self.hang_up(name).await;
         let ended = self.sessions.get(name)?.end().await?;
         Some(self.saw(ended))
     }
 
-    /// Closes a stream and has it judged.
-    fn finish_stream(&mut self, name: &str) {
-        if let Some(open) = self.streams.get_mut(name)
-            && let Some(stream) = open.stream.take()
-        {
-            self.traffic.stream(
-                &open.opening,
-                &stream.arrivals(),
-                stream.end().as_ref(),
-                stream.unterminated(),
-            );
+    /// Closes a stream and has it judged. One that replies come on takes its session with it.
+    async fn finish_stream(&mut self, name: &str) {
+        let Some(open) = self.streams.get_mut(name) else {
+            return;
+        };
+        let Some(stream) = open.stream.take() else {
+            return;
+        };
+        let opening = open.opening.clone();
+        if open.is_ordinary {
+            let session = open.session.clone();
+            self.close_channel(&session).await;
         }
+        self.judge_stream(&opening, &stream);
+    }
+
+    /// Closes the stream that replies come on, if there is one, and has it judged.
+    async fn hang_up(&mut self, session: &str) {
+        if let Some(channel) = self.close_channel(session).await {
+            self.judge_stream(&channel.opening, &channel.stream);
+        }
+    }
+
+    /// Closes the stream that replies come on, if there is one, and notes where messages were posted until then.
+    async fn close_channel(&mut self, name: &str) -> Option<Channel> {
+        let session = self.sessions.get(name)?;
+        let post_url = session.state().post_url;
+        let channel = session.hang_up().await?;
+        self.former_posts
+            .extend(post_url.map(|url| (name.to_owned(), url)));
+        Some(channel)
+    }
+
+    fn judge_stream(&self, opening: &Exchange, stream: &EventStream) {
+        self.traffic.stream(
+            opening,
+            &stream.arrivals(),
+            stream.end().as_ref(),
+            stream.unterminated(),
+        );
     }
 
     /// Closes what is open and ends what was begun.
     pub(super) async fn finish(mut self) {
         let names: Vec<String> = self.streams.keys().cloned().collect();
         for name in names {
-            self.finish_stream(&name);
+            self.finish_stream(&name).await;
+        }
+        let names: Vec<String> = self.sessions.keys().cloned().collect();
+        for name in names {
+            self.hang_up(&name).await;
         }
         for session in self.sessions.values() {
             session.end().await;
@@ -271,9 +359,25 @@ impl<'a> Steps<'a> {
     ) -> Result<HeaderChanges, Blocked> {
         headers
             .iter()
-            .map(|(name, value)| Ok((name.clone(), self.rendered_text(value.as_deref())?)))
+            .map(|(name, value)| {
+                let name = template::render_text(name, &self.variables)
+                    .map_err(|unset| unset.to_string())?;
+                Ok((name, self.rendered_text(value.as_deref())?))
+            })
             .collect()
     }
+}
+
+/// The variables that tell what input the last of several rounds gave; `null` where none was asked for.
+fn given_input(last: &Exchange) -> Variables {
+    let body = last.request.body.as_deref().unwrap_or_default();
+    let message: Value = serde_json::from_slice(body).unwrap_or_default();
+    INPUT_VARIABLES
+        .map(|(name, pointer)| {
+            let value = message.pointer(pointer).cloned();
+            (name.to_owned(), value.unwrap_or_default())
+        })
+        .into()
 }
 
 type HeaderChanges = Vec<(String, Option<String>)>;
@@ -324,11 +428,15 @@ fn base_request(
     session: &Session,
     http: &Http,
     json: Option<&Value>,
+    former_post: Option<Url>,
 ) -> Result<HttpRequest, Blocked> {
     let link = session.link();
     let endpoints = link.dialect.endpoints();
     let url = match http.endpoint {
-        Endpoint::Post => endpoints.post.clone(),
+        Endpoint::Post => session.post(&Value::Null).url,
+        Endpoint::FormerPost => former_post.ok_or("the session's stream was not closed")?,
+        Endpoint::UnknownPost => unknown_session(session.post(&Value::Null).url)
+            .ok_or("the URL for messages names no session in its query")?,
         Endpoint::Stream => endpoints.stream.clone(),
         Endpoint::Health => endpoints
             .health
@@ -357,6 +465,37 @@ fn base_request(
     }
     set_query(&mut request, http.query.as_ref());
     Ok(request)
+}
+
+/// The id of a message that is owed a response.
+fn owed(message: &Value) -> Option<&Value> {
+    message.get("method").filter(|method| method.is_string())?;
+    message.get("id").filter(|id| id.is_string() || id.is_i64())
+}
+
+/// The URL with every letter and digit in the values of its query changed for the next of its kind, so that it names another
+/// session and still looks like one. `None` if there is nothing to change.
+fn unknown_session(mut url: Url) -> Option<Url> {
+    let next = |character: char| match character {
+        '0'..='8' | 'a'..='e' | 'A'..='E' => char::from_u32(u32::from(character) + 1),
+        '9' => Some('0'),
+        'f' => Some('a'),
+        'F' => Some('A'),
+        _ => None,
+    };
+    let changed: Vec<(String, String)> = url
+        .query_pairs()
+        .map(|(name, value)| {
+            let other = value.chars().map(|c| next(c).unwrap_or(c)).collect();
+            (name.into_owned(), other)
+        })
+        .collect();
+    let differs = url
+        .query_pairs()
+        .zip(&changed)
+        .any(|((_, old), (_, new))| old != *new);
+    url.query_pairs_mut().clear().extend_pairs(&changed);
+    differs.then_some(url)
 }
 
 /// How long to wait between two tries of a step that is repeated.

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::arguments;
 use super::fixtures::{Fixtures, ToolCall};
 use super::traffic::Traffic;
+use crate::protocol::dialect::{ParamHeaders, ReplyChannel};
+use crate::protocol::{Known, instance};
 use crate::scenario::ToolRole;
 use crate::transport::{Link, Session, Special};
 
-/// How many pages of tools are read.
+/// How many pages of a list are read.
 const PAGES_MAX: usize = 20;
+/// How many resources one stream asks to hear of.
+const SUBSCRIPTIONS_MAX: usize = 20;
 /// How many read-only tools are tried until one succeeds.
 const TRIALS_MAX: usize = 5;
 
@@ -26,6 +29,28 @@ pub struct Tool {
     pub arguments: Value,
     /// Its entry in `tools/list`.
     pub definition: Value,
+    /// The URI of the resource that a call changes, as far as the user says.
+    pub changes: Option<String>,
+}
+
+impl Tool {
+    /// Its arguments with another value at `path`, or with none there.
+    pub(super) fn arguments_with(&self, path: &[String], value: Option<Value>) -> Value {
+        let mut arguments = self.arguments.clone();
+        let Some((last, parents)) = path.split_last() else {
+            return arguments;
+        };
+        let parent = parents
+            .iter()
+            .try_fold(&mut arguments, |parent, name| parent.get_mut(name));
+        if let Some(Value::Object(members)) = parent {
+            match value {
+                Some(value) => members.insert(last.clone(), value),
+                None => members.remove(last),
+            };
+        }
+        arguments
+    }
 }
 
 /// What is known of a target.
@@ -33,11 +58,11 @@ pub struct Tool {
 pub struct Facts {
     /// Why no session could be opened, if none could.
     pub not_connected: Option<String>,
-    /// The result of `initialize`.
+    /// The result of the opening request: `initialize`, or `server/discover` where there is no handshake.
     pub initialize: Value,
-    /// How long it took to answer `initialize`.
+    /// How long it took to answer that.
     pub usual_answer: Duration,
-    /// Whether it hands out session ids.
+    /// Whether it hands out session ids, or keeps sessions by their stream.
     pub session_id: bool,
     /// Why it opens no session stream, if it does not.
     pub no_stream: Option<String>,
@@ -57,7 +82,12 @@ impl Facts {
 
     /// `name version` of the server, as far as it says.
     pub fn server(&self) -> Option<String> {
-        let info = self.initialize.get("serverInfo")?;
+        let in_meta = || {
+            self.initialize
+                .get("_meta")?
+                .get("io.modelcontextprotocol/serverInfo")
+        };
+        let info = self.initialize.get("serverInfo").or_else(in_meta)?;
         let name = info.get("name")?.as_str()?;
         let version = info.get("version").and_then(Value::as_str).unwrap_or("");
         Some(format!("{name} {version}").trim_end().to_owned())
@@ -91,9 +121,11 @@ pub(super) async fn survey(link: &Arc<Link>, fixtures: &Fixtures, traffic: &Traf
     match session.connect().await {
         Ok(connected) => {
             facts.initialize = connected.result().clone();
-            facts.usual_answer = connected.initialize.elapsed;
-            traffic.exchange(&connected.initialize);
-            traffic.exchange(&connected.initialized);
+            facts.usual_answer = connected.opening.elapsed;
+            traffic.exchange(&connected.opening);
+            if let Some(initialized) = &connected.initialized {
+                traffic.exchange(initialized);
+            }
         }
         Err(error) => {
             traffic.exchange(&error.exchange);
@@ -102,15 +134,16 @@ pub(super) async fn survey(link: &Arc<Link>, fixtures: &Fixtures, traffic: &Traf
             return facts;
         }
     }
-    facts.session_id = session.state().session_id.is_some();
-    let (opening, stream) = session.listen().await;
-    if stream.is_none() {
-        facts.no_stream = Some(opening.describe());
-    }
-    drop(stream);
+    facts.session_id = session.state().session_id.is_some()
+        || link.dialect.reply_channel() == ReplyChannel::SessionStream;
     if facts.declares("tools") {
-        facts.tools_listed = list_tools(&session, traffic).await;
+        facts.tools_listed = list(&session, "tools/list", "tools", traffic).await;
     }
+    link.known.set(Known {
+        param_headers: ParamHeaders::from_tools(&facts.tools_listed),
+        notifications: offered_notifications(&facts, &session, traffic).await,
+    });
+    facts.no_stream = why_no_stream(&session).await;
     for role in ToolRole::ALL {
         match choose(role, &session, &facts.tools_listed, fixtures, traffic).await {
             Ok(tool) => {
@@ -127,18 +160,55 @@ pub(super) async fn survey(link: &Arc<Link>, fixtures: &Fixtures, traffic: &Traf
     facts
 }
 
-async fn list_tools(session: &Session, traffic: &Traffic) -> Vec<Value> {
-    let mut tools = Vec::new();
+/// Why no stream opens, if none does. Where a stream is a request of its own, it is asked for what is known by now.
+async fn why_no_stream(session: &Session) -> Option<String> {
+    let (opening, stream) = if session.link().revision.has_handshake() {
+        session.listen().await
+    } else {
+        Session::new(Arc::clone(session.link())).listen().await
+    };
+    stream.is_none().then(|| opening.describe())
+}
+
+/// All that the target can notify of, as `subscriptions/listen` asks for it (2026-07-28, basic/patterns/subscriptions).
+async fn offered_notifications(
+    facts: &Facts,
+    session: &Session,
+    traffic: &Traffic,
+) -> Map<String, Value> {
+    let mut wanted = Map::new();
+    for (capability, member) in [
+        ("tools.listChanged", "toolsListChanged"),
+        ("prompts.listChanged", "promptsListChanged"),
+        ("resources.listChanged", "resourcesListChanged"),
+    ] {
+        if facts.declares(capability) {
+            wanted.insert(member.to_owned(), json!(true));
+        }
+    }
+    if !session.link().revision.has_handshake() && facts.declares("resources.subscribe") {
+        let listed = list(session, "resources/list", "resources", traffic).await;
+        let uris: Vec<Value> = listed
+            .iter()
+            .filter_map(|resource| resource.get("uri").filter(|uri| uri.is_string()).cloned())
+            .take(SUBSCRIPTIONS_MAX)
+            .collect();
+        wanted.insert("resourceSubscriptions".to_owned(), json!(uris));
+    }
+    wanted
+}
+
+/// All entries of a list, page after page.
+async fn list(session: &Session, method: &str, member: &str, traffic: &Traffic) -> Vec<Value> {
+    let mut entries = Vec::new();
     let mut cursor: Option<Value> = None;
     for _ in 0..PAGES_MAX {
         let params = cursor.take().map(|cursor| json!({"cursor": cursor}));
-        let page = session
-            .request("tools/list", params, Special::default())
-            .await;
+        let page = session.request(method, params, Special::default()).await;
         traffic.exchange(&page);
         let result = page.result();
-        if let Some(listed) = result.and_then(|result| result.get("tools")?.as_array()) {
-            tools.extend(listed.iter().cloned());
+        if let Some(listed) = result.and_then(|result| result.get(member)?.as_array()) {
+            entries.extend(listed.iter().cloned());
         }
         cursor = result
             .and_then(|result| result.get("nextCursor"))
@@ -148,7 +218,7 @@ async fn list_tools(session: &Session, traffic: &Traffic) -> Vec<Value> {
             break;
         }
     }
-    tools
+    entries
 }
 
 /// The tool for a role: the one that the fixtures name, or one that is safe to call and fits.
@@ -169,15 +239,29 @@ async fn choose(
             .pointer("/inputSchema/required")
             .and_then(Value::as_array)
             .is_some_and(|required| !required.is_empty()),
+        // What its fields repeat, its arguments decide.
+        ToolRole::AnnotatedHeader => true,
         // Nothing in a tool's entry says that it plays these.
-        ToolRole::Fails | ToolRole::Publishes | ToolRole::Progresses => false,
+        _ => false,
+    };
+    let known = session.link().known.get();
+    let is_mirrored = |tool: &Tool| {
+        role != ToolRole::AnnotatedHeader
+            || known
+                .param_headers
+                .first_of(&tool.name, &tool.arguments)
+                .is_some()
     };
     let mut tried = Vec::new();
     let candidates = listed
         .iter()
         .filter(|tool| is_safe(tool, fixtures))
         .filter(fits);
-    for candidate in candidates.filter_map(callable).take(TRIALS_MAX) {
+    for candidate in candidates
+        .filter_map(callable)
+        .filter(is_mirrored)
+        .take(TRIALS_MAX)
+    {
         if succeeds(session, &candidate, traffic).await {
             return Ok(candidate);
         }
@@ -218,8 +302,9 @@ fn is_safe(tool: &Value, fixtures: &Fixtures) -> bool {
 fn callable(tool: &Value) -> Option<Tool> {
     Some(Tool {
         name: tool.get("name")?.as_str()?.to_owned(),
-        arguments: arguments::minimal(tool.get("inputSchema")?)?,
+        arguments: instance::minimal(tool.get("inputSchema")?)?,
         definition: tool.clone(),
+        changes: None,
     })
 }
 
@@ -237,6 +322,7 @@ fn named(call: &ToolCall, listed: &[Value]) -> Result<Tool, String> {
         name: call.name.clone(),
         arguments: call.arguments.clone().unwrap_or_else(|| json!({})),
         definition: definition.clone(),
+        changes: call.changes.clone(),
     })
 }
 

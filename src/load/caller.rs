@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::clock::nanoseconds;
+use super::feed;
 use super::shared::{BackOff, Shared};
 use crate::transport::Session;
 use crate::transport::session::Special;
@@ -17,7 +18,7 @@ pub(super) async fn call_through(shared: Arc<Shared>, index: usize) {
             make_calls(&shared, &session, index, from_ns).await;
         }
         shared.closing.cancelled().await;
-        super::stream::end(&shared, &session).await;
+        feed::end(&shared, &session).await;
     }
 }
 
@@ -27,8 +28,8 @@ async fn connect(shared: &Shared, session: &Session) -> bool {
     loop {
         tokio::select! {
             () = shared.ending.cancelled() => return false,
-            connected = session.connect() => match connected {
-                Ok(_) => return true,
+            connected = feed::connect(shared, session) => match connected {
+                Ok(()) => return true,
                 Err(error) => shared.note_bad_exchange("caller", &error.exchange),
             }
         }

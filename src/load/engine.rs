@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::canary;
 use super::clock::{Phase, nanoseconds};
 use super::outcome::{self, LoadOutcome, Usage};
-use super::plan::{LoadError, LoadPlan};
+use super::plan::{LoadError, LoadPlan, Source};
 use super::publisher::Publisher;
 use super::report::Phases;
 use super::shared::{Shared, lock};
@@ -152,7 +152,7 @@ impl Conductor<'_> {
         let settled = self.settle().await;
         self.phases.settle_s = settled.0;
         let mut publisher = match settled.1 {
-            Ok(publisher) => Some(publisher),
+            Ok(publisher) => publisher,
             Err(why) => {
                 conducted.not_exercised = Some(why);
                 None
@@ -164,10 +164,17 @@ impl Conductor<'_> {
             self.phases.measure_s = conducted.measured.seconds;
         }
         conducted.interrupted = interrupted();
+        // Whoever is not connected by now need not try any more.
+        shared.ending.cancel();
         self.phases.drain_s = self.drain(publisher.as_mut()).await;
         // The account is made before anything is closed, so that no stream is blamed for our closing it.
         for ledger in &shared.ledgers {
-            conducted.counts += lock(ledger).settle(&shared.publishes);
+            let ledger = lock(ledger);
+            conducted.counts += if shared.correlation.order().is_some() {
+                ledger.settle_in_order(&shared.publishes)
+            } else {
+                ledger.settle(&shared.publishes)
+            };
         }
         shared.clock.enter(Phase::End);
         self.tell();
@@ -202,8 +209,9 @@ impl Conductor<'_> {
         .await
     }
 
-    /// Lets the target come to rest, then shows that publishes arrive.
-    async fn settle(&mut self) -> (f64, Result<Publisher, String>) {
+    /// Lets the target come to rest, then shows that publishes arrive. There is no publisher where the target emits by
+    /// itself.
+    async fn settle(&mut self) -> (f64, Result<Option<Publisher>, String>) {
         let shared = self.shared;
         let mut seconds = self
             .enter_for(Phase::Settle, shared.plan.settle, LOOK, || false)
@@ -219,11 +227,14 @@ impl Conductor<'_> {
         if shared.tally.open.load(Ordering::Relaxed) == 0 {
             return (seconds, Err("no stream could be opened".to_owned()));
         }
+        if matches!(shared.plan.source, Source::Passive(_)) {
+            return (seconds, Ok(None));
+        }
         let started = shared.clock.now_ns();
         let controlled = async {
             let publisher = Publisher::connect(shared).await?;
             match publisher.control().await {
-                Ok(()) => Ok(publisher),
+                Ok(()) => Ok(Some(publisher)),
                 Err(why) => {
                     publisher.end().await;
                     Err(why)
@@ -258,6 +269,9 @@ impl Conductor<'_> {
                 .enter_for(Phase::Measure, duration, LOOK, || false)
                 .await;
             canary_stop.cancel();
+            if let Some(watch) = &shared.watch {
+                watch.close(shared.clock.now_ns(), &shared.recorders.gap);
+            }
             seconds
         };
         let (seconds, (), ()) = tokio::join!(
@@ -284,9 +298,8 @@ impl Conductor<'_> {
             shared.plan.drain_max
         };
         let _given_up = tokio::time::timeout(longest, async {
-            if let Some(publisher) = publisher {
-                publisher.replies().await;
-            }
+            let Some(publisher) = publisher else { return };
+            publisher.replies().await;
             while self.is_owed() {
                 tokio::time::sleep(DRAIN_LOOK).await;
             }
@@ -302,10 +315,14 @@ impl Conductor<'_> {
     fn is_owed(&self) -> bool {
         let shared = self.shared;
         shared.tally.open.load(Ordering::Relaxed) > 0
-            && shared
-                .ledgers
-                .iter()
-                .any(|ledger| lock(ledger).is_waiting(&shared.publishes))
+            && shared.ledgers.iter().any(|ledger| {
+                let ledger = lock(ledger);
+                if shared.correlation.order().is_some() {
+                    ledger.is_waiting_in_order(&shared.publishes)
+                } else {
+                    ledger.is_waiting(&shared.publishes)
+                }
+            })
     }
 
     /// Spends a phase: until `done`, for `longest`, or until the run ends early. Gives its length in seconds.

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Phase;
+use super::correlation::Correlate;
 use super::engine::{LoadObserver, Progress, Unobserved, run};
 use super::outcome::LoadOutcome;
-use super::plan::{Call, LoadPlan};
-use super::report::ThresholdVerdict;
+use super::passive::Passive;
+use super::plan::{Call, LoadPlan, Source};
+use super::report::{CorrelatedBy, ThresholdVerdict};
 use super::test_target::{Fault, Target};
+use super::trigger::{HttpTrigger, ToolTrigger, Trigger};
 use crate::protocol::Revision;
 use crate::protocol::dialect::Transport;
 
@@ -48,7 +51,7 @@ fn verdict(outcome: &LoadOutcome, expression: &str) -> ThresholdVerdict {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_target_delivers_all_in_both_dialects_and_every_session_is_ended() {
     let _turn = TURN.lock().await;
-    for transport in Transport::ALL {
+    for transport in [Transport::StreamableHttp, Transport::Hybrid] {
         let target = Target::start(Fault::None);
         let plan = LoadPlan {
             callers: 2,
@@ -192,7 +195,7 @@ async fn without_its_positive_control_nothing_about_deliveries_is_green() {
     let target = Target::start(Fault::Silent);
     let silent = outcome(plan(&target, Transport::StreamableHttp), &Unobserved).await;
     let without_trigger = LoadPlan {
-        trigger: None,
+        source: Source::Unknown,
         ..plan(&target, Transport::StreamableHttp)
     };
     let without_trigger = outcome(without_trigger, &Unobserved).await;
@@ -313,4 +316,325 @@ async fn a_second_run_at_the_same_time_is_refused_and_leaves_the_first_alone() {
     let (first, second) = tokio::time::timeout(PATIENCE, both).await.unwrap();
     assert!(matches!(second, Err(super::LoadError::Scheduler(_))));
     assert_eq!(first.unwrap().report.deliveries.received, 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notifications_without_a_payload_are_counted_by_order_to_the_number() {
+    let _turn = TURN.lock().await;
+    // (what goes wrong, lost, duplicate, the threshold that is missed)
+    let cases = [
+        (Fault::BareLose, 3, 0, "lost==0"),
+        (Fault::BareDouble, 0, 2, "duplicate==0"),
+    ];
+    for (fault, lost, duplicate, missed) in cases {
+        for correlate in [Correlate::Auto, Correlate::Order] {
+            let target = Target::start(fault);
+            let plan = LoadPlan {
+                correlate,
+                drain_max: Duration::from_millis(300),
+                ..plan(&target, Transport::StreamableHttp)
+            };
+            let outcome = outcome(plan, &Unobserved).await;
+            let report = &outcome.report;
+            let correlation = report.correlation.as_ref().unwrap();
+            assert_eq!(correlation.by, CorrelatedBy::Order, "{report:#?}");
+            assert_eq!(
+                correlation.notification.as_deref(),
+                Some("notifications/tools/list_changed")
+            );
+            assert!(
+                correlation
+                    .meaning
+                    .as_ref()
+                    .unwrap()
+                    .contains("wrong publish")
+            );
+            let it = report.deliveries;
+            assert_eq!(
+                (it.expected, it.received, it.lost, it.duplicate),
+                (50, 50 - lost, lost, duplicate),
+                "{fault:?} {correlate:?}"
+            );
+            assert_eq!((it.reordered, it.foreign), (0, 0));
+            // A loss is the last publish of that stream, as far as can be told; a second arrival has no latency.
+            let latencies = report.latency_us.fanout.count;
+            assert!(
+                latencies <= 50 && latencies >= 50 - lost - duplicate,
+                "{report:#?}"
+            );
+            assert_eq!(verdict(&outcome, missed), ThresholdVerdict::Fail);
+            for unknown in ["reordered==0", "foreign==0"] {
+                assert_eq!(verdict(&outcome, unknown), ThresholdVerdict::NotExercised);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_arrives_is_the_better_witness() {
+    let _turn = TURN.lock().await;
+    let target = Target::start(Fault::BareBeside);
+    let report = outcome(plan(&target, Transport::StreamableHttp), &Unobserved)
+        .await
+        .report;
+    assert_eq!(report.correlation.unwrap().by, CorrelatedBy::Token);
+    assert_eq!(
+        (report.deliveries.received, report.deliveries.duplicate),
+        (50, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_for_and_does_not_arrive_is_not_made_up_for() {
+    let _turn = TURN.lock().await;
+    // (the target, how arrivals are to be matched, why nothing was measured)
+    let cases = [
+        (Fault::BareLose, Correlate::Token, "no room for a token"),
+        (Fault::None, Correlate::Order, "counted by order"),
+        (Fault::Silent, Correlate::Auto, "reached none of 5"),
+    ];
+    for (fault, correlate, why) in cases {
+        let target = Target::start(fault);
+        let plan = LoadPlan {
+            correlate,
+            ..plan(&target, Transport::StreamableHttp)
+        };
+        let report = outcome(plan, &Unobserved).await.report;
+        let reason = report.not_exercised.unwrap();
+        assert!(reason.contains(why), "{fault:?}: {reason}");
+        assert_eq!((report.deliveries.expected, report.correlation), (0, None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publish_is_found_by_the_pattern_that_the_user_wrote() {
+    let _turn = TURN.lock().await;
+    let target = Target::start(Fault::Lose);
+    let arguments = serde_json::json!({"payload": "<\"{run}\"> no. {seq}"});
+    let trigger = ToolTrigger {
+        tool: "publish".to_owned(),
+        arguments: arguments.as_object().unwrap().clone(),
+    };
+    let plan = LoadPlan {
+        source: Source::Trigger(Trigger::Tool(trigger)),
+        drain_max: Duration::from_millis(300),
+        ..plan(&target, Transport::StreamableHttp)
+    };
+    let report = outcome(plan, &Unobserved).await.report;
+    assert_eq!(report.correlation.unwrap().by, CorrelatedBy::Pattern);
+    let it = report.deliveries;
+    assert_eq!((it.expected, it.received, it.lost), (50, 49, 1));
+    assert_eq!((it.duplicate, it.reordered, it.foreign), (0, 0, 0));
+}
+
+fn http(target: &Target, path: &str) -> Source {
+    let request = format!(
+        "POST {} {{\"payload\": \"{{token}}\"}}",
+        target.beside(path)
+    );
+    Source::Trigger(Trigger::Http(HttpTrigger::parse(&request).unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_http_request_publishes_and_its_status_says_whether_it_did() {
+    let _turn = TURN.lock().await;
+    for (fault, expected, refused) in [(Fault::None, 50, 0), (Fault::Refuse, 45, 1)] {
+        let target = Target::start(fault);
+        let mut headers = crate::protocol::Headers::new();
+        headers.push("Authorization", "Bearer key");
+        let plan = LoadPlan {
+            source: http(&target, "/emit"),
+            headers,
+            ..plan(&target, Transport::StreamableHttp)
+        };
+        let report = outcome(plan, &Unobserved).await.report;
+        assert_eq!(report.not_exercised, None, "{report:#?}");
+        assert_eq!(report.deliveries.received, expected, "{report:#?}");
+        assert_eq!(report.deliveries.lost, 0);
+        assert_eq!(report.deliveries.publishes.refused, refused);
+        // Five streams; an HTTP trigger needs no session.
+        assert_eq!(target.sessions(), (5, 5));
+        let key = Some("Bearer key".to_owned());
+        assert_eq!(target.credentials(), vec![key; 11]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_http_trigger_gives_nothing_away_and_goes_nowhere_else() {
+    let _turn = TURN.lock().await;
+    let (target, other) = (Target::start(Fault::None), Target::start(Fault::None));
+    let mut headers = crate::protocol::Headers::new();
+    headers.push("Authorization", "Bearer key");
+    // (where the trigger goes, why nothing was measured)
+    let gone = Target::start(Fault::None);
+    gone.die();
+    let cases = [
+        (http(&other, "/emit"), "reached none of 5"),
+        (http(&target, "/moved"), "a redirect is not followed"),
+        (http(&target, "/nowhere"), "status 404"),
+        (http(&gone, "/emit"), "cannot connect"),
+    ];
+    for (source, why) in cases {
+        let plan = LoadPlan {
+            source,
+            headers: headers.clone(),
+            ..plan(&target, Transport::StreamableHttp)
+        };
+        let report = outcome(plan, &Unobserved).await.report;
+        let reason = report.not_exercised.unwrap();
+        assert!(reason.contains(why), "{reason}");
+        assert!(!report.target_died);
+    }
+    assert_eq!(other.credentials(), [None]);
+    assert_eq!(target.publishes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_emits_by_itself_is_timed_by_its_own_clock() {
+    let _turn = TURN.lock().await;
+    for (fault, path, measured) in [
+        (Fault::Emit, Some("$.params.data.ts"), true),
+        (Fault::EmitAhead, Some("$.params.data.ts"), true),
+        (Fault::Emit, None, true),
+        (Fault::Emit, Some("$.params.at"), false),
+        (Fault::None, None, false),
+    ] {
+        let target = Target::start(fault);
+        let plan = LoadPlan {
+            source: Source::Passive(Passive {
+                timestamp: path.map(|path| path.parse().unwrap()),
+            }),
+            thresholds: vec![
+                "gap.max<60s".parse().unwrap(),
+                "fanout.max<60s".parse().unwrap(),
+            ],
+            ..plan(&target, Transport::StreamableHttp)
+        };
+        let outcome = outcome(plan, &Unobserved).await;
+        let report = &outcome.report;
+        assert_eq!(report.not_exercised.is_none(), measured, "{report:#?}");
+        assert_eq!(
+            (report.deliveries.publishes.planned, target.publishes()),
+            (0, 0)
+        );
+        let passive = report.passive.as_ref().unwrap();
+        let fanout = report.latency_us.fanout.count;
+        let judged = |metric| verdict(&outcome, metric) == ThresholdVerdict::Pass;
+        if fault == Fault::None {
+            assert_eq!((passive.events, passive.silent_streams), (0, 5));
+            assert!(!judged("gap.max<60s"));
+            continue;
+        }
+        // On each stream 25 in half a second, if nobody is late.
+        assert!(
+            passive.events >= 5 && passive.silent_streams == 0,
+            "{passive:?}"
+        );
+        let gaps = report.latency_us.gap.count;
+        assert!(
+            gaps >= passive.events - 5 && gaps <= passive.events,
+            "{report:#?}"
+        );
+        assert!(judged("gap.max<60s") && report.events_per_s > 0.0);
+        match (&passive.timestamps, path) {
+            (None, None) => assert_eq!(fanout, 0),
+            (Some(times), Some(_)) => {
+                assert_eq!(times.read + times.missing, passive.events);
+                assert_eq!(times.unit.is_some(), measured);
+                assert_eq!(fanout, times.read - times.negative);
+                let ahead = fault == Fault::EmitAhead;
+                assert_eq!(times.negative > 0, ahead, "{times:?}");
+                assert_eq!(judged("fanout.max<60s"), measured && !ahead);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_did_not_come_to_be_open_is_ended() {
+    let _turn = TURN.lock().await;
+    let target = Target::start(Fault::RefuseInitialized);
+    let plan = LoadPlan {
+        callers: 1,
+        timeout: Duration::from_millis(500),
+        ..plan(&target, Transport::StreamableHttp)
+    };
+    let report = outcome(plan, &Unobserved).await.report;
+    assert_eq!(report.streams.opened, 0);
+    let (begun, ended) = target.sessions();
+    assert!(begun >= 6, "{begun}");
+    // A user that is stopped while its session begins leaves it behind.
+    assert!(ended + 6 >= begun, "{ended} of {begun}");
+}
+
+/// Serves one connection after the other: answers the first request of each, reads the second and hangs up.
+fn hang_up_on_second(listener: &std::net::TcpListener, seen: &Mutex<Vec<String>>) {
+    use std::io::{Read, Write};
+    for connection in listener.incoming() {
+        let mut connection = connection.unwrap();
+        for answers in [true, false] {
+            let mut request = String::new();
+            let mut byte = [0];
+            while !request.ends_with("\r\n\r\n") && connection.read(&mut byte).unwrap_or(0) == 1 {
+                request.push(char::from(byte[0]));
+            }
+            let Some(target) = request.split(' ').nth(1) else {
+                break;
+            };
+            seen.lock().unwrap().push(target.to_owned());
+            if answers {
+                connection
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    .unwrap();
+            }
+        }
+        if seen.lock().unwrap().iter().any(|target| target == "/end") {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_target_may_have_seen_is_not_sent_again() {
+    use crate::protocol::HttpRequest;
+    use crate::transport::{ClientOptions, Failure, HttpClient};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let served = {
+        let seen = seen.clone();
+        std::thread::spawn(move || hang_up_on_second(&listener, &seen))
+    };
+    let client = HttpClient::new(ClientOptions {
+        keep_alive: true,
+        ..ClientOptions::default()
+    });
+    let client = client.unwrap();
+    let mut outcomes = Vec::new();
+    for path in ["/1", "/2", "/3", "/end"] {
+        let request = HttpRequest {
+            method: "POST".to_owned(),
+            url: url::Url::parse(&format!("http://{address}{path}")).unwrap(),
+            headers: crate::protocol::Headers::new(),
+            body: None,
+        };
+        let opened = client.open(&request, PATIENCE).await;
+        outcomes.push(opened.map(|response| response.status().as_u16()));
+    }
+    drop(client);
+    served.join().unwrap();
+    assert!(
+        matches!(
+            outcomes.as_slice(),
+            [
+                Ok(200),
+                Err(Failure::Broken(_)),
+                Ok(200),
+                Err(Failure::Broken(_))
+            ]
+        ),
+        "{outcomes:?}"
+    );
+    assert_eq!(*seen.lock().unwrap(), ["/1", "/2", "/3", "/end"]);
 }

@@ -1,11 +1,13 @@
 //! The ledger of one stream: which publishes it owed, and which arrived.
 //!
 //! A stream owes each publish that was *acknowledged* and that was *sent* after the stream was open. A stream that the
-//! target dropped goes on owing, also while it is down; one that we closed before the end of the drain owes nothing. What
-//! arrives without being owed (its reply was lost, or the stream opened in between) counts as expected and received.
+//! target dropped goes on owing, also while it is down. We close none before the account is made. What arrives without
+//! being owed (its reply was lost, or the stream opened in between) counts as expected and received.
 //!
 //! A delivery is *reordered* only if the target cannot have been misled by us: its publish had been replied to before
 //! another one was sent, and that other one arrived first.
+//!
+//! Where an arrival does not say which publish it belongs to, it is matched by order: numbers are compared, and no more.
 
 use std::ops::AddAssign;
 
@@ -58,7 +60,6 @@ pub enum Arrived {
 pub struct Ledger {
     /// When the stream was first open.
     opened_ns: Option<u64>,
-    closed_by_us: bool,
     /// A bit per sequence that arrived.
     arrived: Vec<u64>,
     /// The latest time of sending among the publishes that arrived.
@@ -67,6 +68,10 @@ pub struct Ledger {
     duplicate: u64,
     reordered: u64,
     foreign: u64,
+    /// Arrivals that are matched by order.
+    in_order: u64,
+    /// The first sequence that the next of these may belong to.
+    next_in_order: u32,
 }
 
 impl Ledger {
@@ -75,20 +80,22 @@ impl Ledger {
         self.opened_ns.get_or_insert(now_ns);
     }
 
-    /// We closed the stream before the end of the drain.
-    pub fn note_closed_by_us(&mut self) {
-        self.closed_by_us = true;
-    }
-
     /// Something arrived that carries the token of another run, or one that this run never sent.
     pub fn note_foreign(&mut self) {
         self.foreign += 1;
     }
 
-    /// A publish of this run arrived: `sequence` with the due time that it carried.
-    pub fn note_arrival(&mut self, publishes: &Publishes, sequence: u32, due_ns: u64) -> Arrived {
-        let sent_ns = publishes.sent_ns(sequence);
-        let (Some(sent_ns), true) = (sent_ns, publishes.due_ns(sequence) == Some(due_ns)) else {
+    /// A publish of this run arrived: `sequence` with the due time that it carried, if it carried one.
+    pub fn note_arrival(
+        &mut self,
+        publishes: &Publishes,
+        sequence: u32,
+        carried_ns: Option<u64>,
+    ) -> Arrived {
+        let sent = publishes.sent_ns(sequence).zip(publishes.due_ns(sequence));
+        let Some((sent_ns, due_ns)) =
+            sent.filter(|(_, due_ns)| carried_ns.is_none_or(|carried| carried == *due_ns))
+        else {
             self.note_foreign();
             return Arrived::Foreign;
         };
@@ -129,11 +136,58 @@ impl Ledger {
         }
     }
 
+    /// Something arrived that does not say which publish it belongs to: it is taken for the first one, in order, that this
+    /// stream may be owed and that no arrival was taken for.
+    pub fn note_in_order(&mut self, publishes: &Publishes) -> Arrived {
+        self.in_order += 1;
+        // What is passed over was sent, or left out, for good before what is in the table after it.
+        for sequence in self.next_in_order..publishes.sent_end() {
+            self.next_in_order = sequence + 1;
+            if self.may_be_owed(publishes, sequence)
+                && let Some(due_ns) = publishes.due_ns(sequence)
+            {
+                return Arrived::First { due_ns };
+            }
+        }
+        Arrived::Duplicate
+    }
+
+    /// As [`is_waiting`](Self::is_waiting), where arrivals are matched by order.
+    pub fn is_waiting_in_order(&self, publishes: &Publishes) -> bool {
+        self.settle_in_order(publishes).lost > 0
+    }
+
+    /// The account at the end, where arrivals are matched by order: numbers are compared, and nothing is said of what came
+    /// before what.
+    pub fn settle_in_order(&self, publishes: &Publishes) -> Counts {
+        let count = |is: fn(&Self, &Publishes, u32) -> bool| {
+            let those = publishes.sequences().filter(|it| is(self, publishes, *it));
+            those.count() as u64
+        };
+        let (owed, possible) = (count(Self::owes), count(Self::may_be_owed));
+        let received = self.in_order.min(possible);
+        let lost = owed.saturating_sub(received);
+        Counts {
+            expected: received + lost,
+            received,
+            lost,
+            duplicate: self.in_order - received,
+            reordered: 0,
+            foreign: 0,
+        }
+    }
+
     fn owes(&self, publishes: &Publishes, sequence: u32) -> bool {
+        publishes.outcome(sequence) == Outcome::Acknowledged
+            && self.may_be_owed(publishes, sequence)
+    }
+
+    /// Whether the publish was sent while this stream was open, and not refused.
+    fn may_be_owed(&self, publishes: &Publishes, sequence: u32) -> bool {
         let (Some(opened), Some(sent)) = (self.opened_ns, publishes.sent_ns(sequence)) else {
             return false;
         };
-        !self.closed_by_us && opened <= sent && publishes.outcome(sequence) == Outcome::Acknowledged
+        opened <= sent && publishes.outcome(sequence) != Outcome::Refused
     }
 
     fn has(&self, sequence: u32) -> bool {
@@ -181,7 +235,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.note_open(0);
         for sequence in arrivals {
-            ledger.note_arrival(publishes, *sequence, u64::from(*sequence) * 10);
+            ledger.note_arrival(publishes, *sequence, Some(u64::from(*sequence) * 10));
         }
         ledger.settle(publishes)
     }
@@ -244,17 +298,12 @@ mod tests {
             (1, true)
         );
         // The reply to the third was lost, and the first was sent before this stream was open: received, not owed.
-        late.note_arrival(&publishes, 2, 20);
-        late.note_arrival(&publishes, 0, 0);
-        late.note_arrival(&publishes, 3, 30);
+        late.note_arrival(&publishes, 2, Some(20));
+        late.note_arrival(&publishes, 0, None);
+        late.note_arrival(&publishes, 3, Some(30));
         let counts = late.settle(&publishes);
         assert_eq!((counts.expected, counts.received, counts.lost), (3, 3, 0));
         assert!(!late.is_waiting(&publishes));
-
-        let mut closed = Ledger::default();
-        closed.note_open(0);
-        closed.note_closed_by_us();
-        assert_eq!(closed.settle(&publishes), Counts::default());
     }
 
     #[test]
@@ -264,13 +313,82 @@ mod tests {
         ledger.note_open(0);
         for (sequence, due) in [(0, 1), (1, 10), (u32::MAX, 0)] {
             assert_eq!(
-                ledger.note_arrival(&publishes, sequence, due),
+                ledger.note_arrival(&publishes, sequence, Some(due)),
                 Arrived::Foreign
             );
         }
         ledger.note_foreign();
         let counts = ledger.settle(&publishes);
         assert_eq!((counts.foreign, counts.received, counts.lost), (4, 0, 1));
+    }
+
+    #[test]
+    fn by_order_only_numbers_are_compared() {
+        use Outcome::{Acknowledged as Ack, Refused, Unknown};
+        // (what became of the publishes, arrivals, expected, received, lost, duplicate)
+        let cases: &[(&[Outcome], u64, [u64; 4])] = &[
+            (&[], 0, [0, 0, 0, 0]),
+            (&[], 2, [0, 0, 0, 2]),
+            (&[Ack, Ack, Ack], 3, [3, 3, 0, 0]),
+            (&[Ack, Ack, Ack], 1, [3, 1, 2, 0]),
+            (&[Ack, Ack, Ack], 0, [3, 0, 3, 0]),
+            (&[Ack, Ack, Ack], 5, [3, 3, 0, 2]),
+            (&[Ack, Refused, Ack], 2, [2, 2, 0, 0]),
+            (&[Ack, Refused, Ack], 3, [2, 2, 0, 1]),
+            (&[Ack, Unknown], 1, [1, 1, 0, 0]),
+            (&[Ack, Unknown], 2, [2, 2, 0, 0]),
+            (&[Ack, Unknown], 3, [2, 2, 0, 1]),
+        ];
+        for (outcomes, arrivals, [expected, received, lost, duplicate]) in cases.iter().copied() {
+            let publishes = Publishes::new(outcomes.len() as u64).unwrap();
+            for (sequence, outcome) in (0_u32..).zip(outcomes) {
+                let due = u64::from(sequence) * 10;
+                publishes.note_sent(sequence, due, due + 1);
+                publishes.note_outcome(sequence, *outcome, due + 5);
+            }
+            let mut ledger = Ledger::default();
+            ledger.note_open(0);
+            for _ in 0..arrivals {
+                ledger.note_in_order(&publishes);
+            }
+            let counts = Counts {
+                expected,
+                received,
+                lost,
+                duplicate,
+                ..Counts::default()
+            };
+            assert_eq!(
+                ledger.settle_in_order(&publishes),
+                counts,
+                "{outcomes:?} {arrivals}"
+            );
+            assert_eq!(ledger.is_waiting_in_order(&publishes), lost > 0);
+        }
+    }
+
+    #[test]
+    fn by_order_an_arrival_is_taken_for_the_next_publish_that_the_stream_may_be_owed() {
+        let publishes = Publishes::new(6).unwrap();
+        let mut ledger = Ledger::default();
+        ledger.note_open(15);
+        // Nothing is sent yet, so it belongs to none, and to none of those that follow.
+        assert_eq!(ledger.note_in_order(&publishes), Arrived::Duplicate);
+        // Publish 0 is before the stream was open, 2 is refused, 3 is left out.
+        for sequence in [0, 1, 2, 4] {
+            let due = u64::from(sequence) * 10 + 10;
+            publishes.note_sent(sequence, due, due);
+        }
+        publishes.note_outcome(2, Outcome::Refused, 35);
+        for due_ns in [20, 50] {
+            assert_eq!(ledger.note_in_order(&publishes), Arrived::First { due_ns });
+        }
+        assert_eq!(ledger.note_in_order(&publishes), Arrived::Duplicate);
+        publishes.note_sent(5, 60, 60);
+        assert_eq!(
+            ledger.note_in_order(&publishes),
+            Arrived::First { due_ns: 60 }
+        );
     }
 
     /// The rules as the module's documentation has them, without any economy.
@@ -328,7 +446,7 @@ mod tests {
                 let mut ledger = Ledger::default();
                 ledger.note_open(*opened);
                 for sequence in &arrivals {
-                    ledger.note_arrival(&publishes, *sequence, u64::from(*sequence) * 10);
+                    ledger.note_arrival(&publishes, *sequence, Some(u64::from(*sequence) * 10));
                 }
                 let counts = ledger.settle(&publishes);
                 prop_assert_eq!(counts, naive(&publishes, *opened, &arrivals));

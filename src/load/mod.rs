@@ -6,10 +6,15 @@
 mod caller;
 pub mod canary;
 pub mod clock;
+pub mod correlation;
 pub mod engine;
+mod feed;
 pub mod ledger;
 pub mod limits;
 pub mod outcome;
+pub mod passive;
+pub mod pattern;
+pub mod placeholder;
 pub mod plan;
 mod publisher;
 pub mod publishes;
@@ -17,16 +22,20 @@ pub mod recorders;
 pub mod report;
 pub mod saturation;
 pub mod self_usage;
+mod sender;
 mod shared;
 mod stream;
 pub mod threshold;
+pub mod timestamp;
 pub mod token;
+pub mod trigger;
 
 pub use engine::{LoadObserver, Progress, Unobserved, run};
 pub use outcome::LoadOutcome;
-pub use plan::{Call, LoadError, LoadPlan, Trigger};
+pub use plan::{Call, LoadError, LoadPlan, Source};
 pub use report::LoadReport;
 pub use threshold::Threshold;
+pub use trigger::Trigger;
 
 #[cfg(test)]
 mod engine_tests;

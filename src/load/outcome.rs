@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::engine::Conducted;
+use super::passive::Watch;
+use super::pattern::Finder;
 use super::report::{
-    Calls, Deliveries, Generator, Latencies, LoadReport, PublishCounts, Streams, ThresholdVerdict,
+    Calls, CorrelatedBy, CorrelationReport, Deliveries, Generator, Latencies, LoadReport,
+    ORDER_MEANS, PassiveReport, PublishCounts, Streams, ThresholdVerdict,
 };
 use super::saturation::Signs;
 use super::self_usage::{self, MachineTime};
@@ -89,15 +92,22 @@ pub(super) fn assemble(shared: &Shared, usage: &Usage, conducted: Conducted) -> 
         refused: count(&tally.refused),
         not_sent: count(&tally.not_sent),
     };
-    let not_exercised = conducted.not_exercised.or_else(|| {
-        let nothing = publishes.acknowledged == 0 && conducted.counts.received == 0;
-        nothing.then(|| "no publish was acknowledged".to_owned())
+    let passive = shared.watch.as_ref().map(Watch::report);
+    let not_exercised = conducted.not_exercised.or_else(|| match &passive {
+        Some(passive) => nothing_watched(passive),
+        None => {
+            let nothing = publishes.acknowledged == 0 && conducted.counts.received == 0;
+            nothing.then(|| "no publish was acknowledged".to_owned())
+        }
     });
+    let by_order = shared.correlation.order().is_some();
+    let owing = not_exercised.is_none() && passive.is_none();
     let events = per_second(count(&tally.events), conducted.measured.seconds);
     let observations = Observations {
-        deliveries: not_exercised.is_none().then_some(conducted.counts),
+        deliveries: owing.then_some(conducted.counts),
+        reordered: (owing && !by_order).then_some(conducted.counts.reordered),
         // What arrives unasked counts against the target even where nothing could be published.
-        foreign: (not_exercised.is_none() || conducted.counts.foreign > 0)
+        foreign: (owing && !by_order || conducted.counts.foreign > 0)
             .then_some(conducted.counts.foreign),
         dropped: measured(count(&tally.opened), count(&tally.dropped)),
         not_sent: measured(publishes.sent + publishes.not_sent, publishes.not_sent),
@@ -108,9 +118,10 @@ pub(super) fn assemble(shared: &Shared, usage: &Usage, conducted: Conducted) -> 
                 .sent
                 .saturating_sub(publishes.acknowledged + publishes.refused),
         ),
-        events_per_s: not_exercised.is_none().then_some(events),
+        events_per_s: (owing || count(&tally.events) > 0).then_some(events),
         call_error_rate: share(count(&tally.call_errors), count(&tally.calls)),
         fanout: recorders.fanout.snapshot(),
+        gap: recorders.gap.snapshot(),
         call: recorders.call.snapshot(),
         connect: recorders.connect.snapshot(),
     };
@@ -126,8 +137,11 @@ pub(super) fn assemble(shared: &Shared, usage: &Usage, conducted: Conducted) -> 
             reconnects: count(&tally.reconnects),
         },
         deliveries: Deliveries::new(conducted.counts, publishes),
+        correlation: (publishes.sent > 0).then(|| correlation(shared)),
+        passive,
         latency_us: Latencies {
             fanout: observations.fanout.into(),
+            gap: observations.gap.into(),
             call: observations.call.into(),
             connect: observations.connect.into(),
         },
@@ -143,6 +157,32 @@ pub(super) fn assemble(shared: &Shared, usage: &Usage, conducted: Conducted) -> 
     LoadOutcome {
         report,
         interrupted: conducted.interrupted,
+    }
+}
+
+/// Why a run in which the target was to emit by itself did not measure what was asked for.
+fn nothing_watched(passive: &PassiveReport) -> Option<String> {
+    if passive.events == 0 {
+        return Some("the target emitted nothing in the measure phase".to_owned());
+    }
+    let times = passive.timestamps.as_ref().filter(|it| it.read == 0)?;
+    Some(format!(
+        "none of {} events has a time at {}",
+        passive.events, times.path
+    ))
+}
+
+fn correlation(shared: &Shared) -> CorrelationReport {
+    let order = shared.correlation.order();
+    CorrelationReport {
+        by: match (order, &shared.correlation.finder) {
+            (None, Some(Finder::Patterns(_))) => CorrelatedBy::Pattern,
+            (None, _) => CorrelatedBy::Token,
+            (Some(_), _) => CorrelatedBy::Order,
+        },
+        notification: order.map(|kind| kind.method.to_owned()),
+        uri: order.and_then(|kind| kind.uri.clone()),
+        meaning: order.map(|_| ORDER_MEANS.to_owned()),
     }
 }
 
@@ -193,10 +233,12 @@ fn generator(shared: &Shared, usage: &Usage, measured: &Measured, fanout_p99: u6
         own_cpu_share: measured.own_cpu_share,
         machine_busy: measured.machine_busy,
         lateness_p99_us,
+        // A target that emits by itself may well do so in bursts.
         events_per_chunk: share(
             tally.events.load(Ordering::Relaxed),
             tally.chunks.load(Ordering::Relaxed),
         )
+        .filter(|_| shared.watch.is_none())
         .unwrap_or_default(),
     }
     .reasons();

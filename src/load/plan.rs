@@ -1,20 +1,26 @@
 //! What a load run is to do, and why one cannot start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_plumb_load_scheduler::SchedulerError;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::correlation::Correlate;
 use super::limits::{self, TooMany};
+use super::passive::Passive;
+use super::pattern::{Finder, PatternError};
 use super::publishes::TooManyPublishes;
 use super::threshold::Threshold;
-use crate::protocol::{Headers, Revision, dialect::Transport};
+use super::trigger::Trigger;
+use crate::protocol::{Headers, Known, Revision, dialect::Transport};
+use crate::transport::TlsOptions;
 use crate::transport::client::ClientError;
 
-/// Where a trigger's arguments have this text, each publish has its token.
-pub const TOKEN_PLACE: &str = "{{token}}";
+/// Where a trigger's texts have this, each publish has its token.
+pub const TOKEN_PLACE: &str = "{token}";
 
 /// Deliveries that one run may have to remember, a bit each on every stream.
 const DELIVERIES_MAX: u64 = 4_000_000_000;
@@ -22,52 +28,15 @@ const DELIVERIES_MAX: u64 = 4_000_000_000;
 /// Streams start at this rate where nothing else is said, in streams per second.
 pub const OPENS_PER_S_DEFAULT: f64 = 200.0;
 
-/// The tool whose call makes the target publish to all streams.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trigger {
-    /// The tool's name.
-    pub tool: String,
-    /// Its arguments, with [`TOKEN_PLACE`] in at least one text.
-    pub arguments: Map<String, Value>,
-}
-
-impl Trigger {
-    /// A tool that publishes the text in one of its arguments.
-    pub fn with_argument(tool: impl Into<String>, argument: impl Into<String>) -> Self {
-        Self {
-            tool: tool.into(),
-            arguments: [(argument.into(), Value::from(TOKEN_PLACE))]
-                .into_iter()
-                .collect(),
-        }
-    }
-
-    /// The parameters of `tools/call` with `token` in its place.
-    pub fn params(&self, token: &str) -> Value {
-        let mut arguments = Value::Object(self.arguments.clone());
-        put_token(&mut arguments, token);
-        json!({"name": self.tool, "arguments": arguments})
-    }
-
-    fn has_place(&self) -> bool {
-        const PROBE: &str = "\u{0}";
-        let mut arguments = Value::Object(self.arguments.clone());
-        put_token(&mut arguments, PROBE);
-        arguments != Value::Object(self.arguments.clone())
-    }
-}
-
-fn put_token(value: &mut Value, token: &str) {
-    match value {
-        Value::String(text) if text.contains(TOKEN_PLACE) => {
-            *text = text.replace(TOKEN_PLACE, token);
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| put_token(item, token)),
-        Value::Object(fields) => fields
-            .values_mut()
-            .for_each(|field| put_token(field, token)),
-        _ => {}
-    }
+/// What makes the target notify its streams.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// It is made to, again and again.
+    Trigger(Trigger),
+    /// It does so by itself.
+    Passive(Passive),
+    /// Nothing is known; streams are held and deliveries are not exercised.
+    Unknown,
 }
 
 /// A request that callers send again and again; it must change nothing on the target.
@@ -84,6 +53,17 @@ impl Call {
     pub fn ping() -> Self {
         Self {
             method: "ping".to_owned(),
+            params: None,
+        }
+    }
+
+    /// A request that every server of `revision` answers: `ping`, or `server/discover` where there is none.
+    pub fn harmless(revision: Revision) -> Self {
+        if revision.has_handshake() {
+            return Self::ping();
+        }
+        Self {
+            method: "server/discover".to_owned(),
             params: None,
         }
     }
@@ -111,16 +91,22 @@ pub struct LoadPlan {
     pub transport: Transport,
     /// The revision that `initialize` asks for.
     pub revision: Revision,
+    /// What is known of the target already.
+    pub known: Arc<Known>,
     /// Header fields added to every request.
     pub headers: Headers,
+    /// How an encrypted target is known.
+    pub tls: TlsOptions,
     /// The longest wait for one exchange.
     pub timeout: Duration,
     /// How many sessions with a stream each are held.
     pub streams: usize,
     /// How many users start in a second.
     pub opens_per_s: f64,
-    /// How the target is made to publish; without it deliveries are not exercised.
-    pub trigger: Option<Trigger>,
+    /// What makes the target notify its streams.
+    pub source: Source,
+    /// How arrivals are matched with publishes.
+    pub correlate: Correlate,
     /// Publishes per second.
     pub rate: f64,
     /// How long the measure phase lasts.
@@ -149,11 +135,14 @@ impl LoadPlan {
             url,
             transport,
             revision,
+            known: Arc::default(),
             headers: Headers::new(),
+            tls: TlsOptions::default(),
             timeout: Duration::from_secs(5),
             streams: 100,
             opens_per_s: OPENS_PER_S_DEFAULT,
-            trigger: Some(Trigger::with_argument("publish", "payload")),
+            source: Source::Trigger(Trigger::with_argument("publish", "payload")),
+            correlate: Correlate::default(),
             rate: 1.0,
             duration: Duration::from_secs(10),
             callers: 0,
@@ -168,7 +157,7 @@ impl LoadPlan {
 
     /// How many publishes are due in the measure phase: number i at i / rate, before its end.
     pub fn publishes_planned(&self) -> u64 {
-        if self.trigger.is_none() {
+        if !matches!(self.source, Source::Trigger(_)) {
             return 0;
         }
         #[expect(
@@ -178,6 +167,23 @@ impl LoadPlan {
         )]
         let planned = (self.rate * self.duration.as_secs_f64()).ceil() as u64;
         planned
+    }
+
+    /// What finds the publishes in what arrives; `None` where they are matched by order, or there are none.
+    ///
+    /// # Errors
+    /// If they are to be found and nothing tells them apart.
+    pub fn finder(&self) -> Result<Option<Finder>, LoadError> {
+        match &self.source {
+            Source::Trigger(trigger) if self.correlate != Correlate::Order => trigger
+                .finder()
+                .map(Some)
+                .map_err(|why| LoadError::NotToldApart {
+                    trigger: trigger.to_string(),
+                    why,
+                }),
+            _ => Ok(None),
+        }
     }
 
     /// Whether the run can start.
@@ -197,9 +203,7 @@ impl LoadPlan {
         if self.streams == 0 {
             return Err(LoadError::NoStreams);
         }
-        if let Some(trigger) = self.trigger.as_ref().filter(|it| !it.has_place()) {
-            return Err(LoadError::NoTokenPlace(trigger.tool.clone()));
-        }
+        self.finder()?;
         let deliveries = self.publishes_planned().saturating_mul(self.streams as u64);
         if deliveries > DELIVERIES_MAX {
             return Err(LoadError::TooManyDeliveries(deliveries));
@@ -223,8 +227,13 @@ pub enum LoadError {
     #[error("hold 0 streams: expected at least 1")]
     NoStreams,
     /// Deliveries could not be told apart.
-    #[error("trigger publishes with '{0}': no argument holds {TOKEN_PLACE}")]
-    NoTokenPlace(String),
+    #[error("trigger publishes by {trigger}: {why}")]
+    NotToldApart {
+        /// By what.
+        trigger: String,
+        /// What is missing.
+        why: PatternError,
+    },
     /// The ledger would not fit.
     #[error(
         "account for {0} deliveries: at most {DELIVERIES_MAX} fit one run (lower --streams, --rate or --duration)"
@@ -250,6 +259,7 @@ pub enum LoadError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::trigger::ToolTrigger;
 
     fn plan() -> LoadPlan {
         LoadPlan::new(
@@ -257,24 +267,6 @@ mod tests {
             Transport::StreamableHttp,
             Revision::V2025_11_25,
         )
-    }
-
-    #[test]
-    fn the_token_goes_where_the_arguments_say() {
-        let trigger = Trigger::with_argument("publish", "payload");
-        assert_eq!(
-            trigger.params("t."),
-            json!({"name": "publish", "arguments": {"payload": "t."}})
-        );
-        let deep = Trigger {
-            tool: "send".to_owned(),
-            arguments: json!({"n": 1, "a": [{"b": "x {{token}} y"}]})
-                .as_object()
-                .unwrap()
-                .clone(),
-        };
-        assert!(deep.has_place());
-        assert_eq!(deep.params("t.")["arguments"]["a"][0]["b"], "x t. y");
     }
 
     #[test]
@@ -295,7 +287,7 @@ mod tests {
         }
         assert_eq!(
             LoadPlan {
-                trigger: None,
+                source: Source::Unknown,
                 ..plan()
             }
             .publishes_planned(),
@@ -306,10 +298,16 @@ mod tests {
     #[test]
     fn what_cannot_work_is_refused_with_a_reason() {
         assert!(plan().check().is_ok());
-        let no_place = Trigger {
+        let no_place = Trigger::Tool(ToolTrigger {
             tool: "publish".to_owned(),
-            arguments: Map::new(),
+            arguments: serde_json::Map::new(),
+        });
+        let by_order = LoadPlan {
+            source: Source::Trigger(no_place.clone()),
+            correlate: Correlate::Order,
+            ..plan()
         };
+        assert!(by_order.check().is_ok());
         let cases = [
             (
                 LoadPlan {
@@ -356,10 +354,10 @@ mod tests {
             ),
             (
                 LoadPlan {
-                    trigger: Some(no_place),
+                    source: Source::Trigger(no_place),
                     ..plan()
                 },
-                "{{token}}",
+                "by the tool 'publish': no text in it holds {token}",
             ),
         ];
         for (plan, words) in cases {

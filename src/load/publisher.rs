@@ -7,51 +7,51 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::plan::Trigger;
+use super::correlation::{Bare, Correlate};
+use super::plan::Source;
 use super::publishes::{CONTROL_FROM, Outcome};
+use super::sender::Sender;
 use super::shared::Shared;
 use super::token::Token;
-use crate::transport::session::Special;
-use crate::transport::{Exchange, Session};
+use super::trigger::Trigger;
 
 /// Publishes without a reply at one time.
 const IN_FLIGHT_MAX: usize = 256;
 /// How long the control publish may take to reach a stream after its reply.
 const CONTROL_WAIT: Duration = Duration::from_secs(2);
+/// After a notification that carries nothing: how long one that does may still come, which is the better witness.
+const TOKEN_GRACE: Duration = Duration::from_millis(200);
 
-/// A session of its own that triggers publishes. It holds no stream: what the target sends to the caller of the tool
-/// goes to the reply of that call and into no ledger.
+/// Triggers publishes. It holds no stream: what the target sends to the caller of a tool goes to the reply of that call
+/// and into no ledger.
 pub(super) struct Publisher {
     shared: Arc<Shared>,
-    session: Arc<Session>,
+    sender: Arc<Sender>,
     trigger: Trigger,
     /// Publishes that are under way.
     tasks: JoinSet<()>,
 }
 
 impl Publisher {
-    /// Opens the publisher's session.
+    /// Makes ready to publish.
     ///
     /// # Errors
-    /// Why there is none, for a person.
+    /// Why there is no publisher, for a person.
     pub(super) async fn connect(shared: &Arc<Shared>) -> Result<Self, String> {
-        let trigger = shared.plan.trigger.clone();
-        let trigger = trigger.ok_or("no tool is known that makes the target publish")?;
-        let session = Session::new(Arc::clone(&shared.link));
-        if let Err(error) = session.connect().await {
-            shared.note_bad_exchange("publisher", &error.exchange);
-            return Err(format!("the publisher could not connect: {error}"));
-        }
+        let Source::Trigger(trigger) = &shared.plan.source else {
+            return Err("no tool is known that makes the target publish".to_owned());
+        };
         Ok(Self {
             shared: Arc::clone(shared),
-            session: Arc::new(session),
-            trigger,
+            sender: Arc::new(Sender::connect(shared, trigger).await?),
+            trigger: trigger.clone(),
             tasks: JoinSet::new(),
         })
     }
 
-    /// Publishes once outside the ledger, to see that publishes reach streams at all.
+    /// Publishes once outside the ledger, to see that publishes reach streams at all, and what arrivals carry.
     ///
     /// # Errors
     /// Why deliveries cannot be exercised, for a person.
@@ -62,34 +62,73 @@ impl Publisher {
             sequence: CONTROL_FROM,
             due_ns: shared.clock.now_ns(),
         };
-        let exchange = publish(&self.session, &self.trigger, token).await;
-        if outcome_of(&exchange) != Outcome::Acknowledged {
-            shared.note_bad_exchange("control publish", &exchange);
-            return Err(format!(
-                "the tool '{}' did not publish: {}",
-                self.trigger.tool,
-                exchange.describe()
-            ));
+        shared.correlation.forget();
+        let reply = self.sender.publish(shared, token).await;
+        if reply.outcome != Outcome::Acknowledged {
+            reply.note_bad(shared, "control publish");
+            return Err(format!("{} did not publish: {}", self.trigger, reply.words));
         }
-        let seen = async {
-            loop {
-                let changed = shared.changed.notified();
-                if shared.tally.control_seen.load(Ordering::Relaxed) > 0 {
-                    return;
-                }
-                changed.await;
+        match self.witness().await {
+            Witness::Token => Ok(()),
+            Witness::Bare(kind) => {
+                shared.correlation.choose_order(kind);
+                Ok(())
             }
-        };
-        tokio::time::timeout(CONTROL_WAIT, seen)
-            .await
-            .map_err(|_elapsed| {
-                format!(
-                    "a publish by the tool '{}' reached none of {} open streams within {} s",
-                    self.trigger.tool,
-                    shared.tally.open.load(Ordering::Relaxed),
-                    CONTROL_WAIT.as_secs()
-                )
-            })
+            Witness::None => Err(self.unseen()),
+        }
+    }
+
+    /// Waits for the control publish. By order it must reach every open stream, so that none takes it for a later one.
+    async fn witness(&self) -> Witness {
+        let shared = &self.shared;
+        let wish = shared.plan.correlate;
+        let end = Instant::now() + CONTROL_WAIT;
+        let mut bare_since = None;
+        loop {
+            let changed = shared.changed.notified();
+            let now = Instant::now();
+            if wish != Correlate::Order && shared.tally.control_seen.load(Ordering::Relaxed) > 0 {
+                return Witness::Token;
+            }
+            let bare = shared.correlation.most_seen();
+            let mut wake = end;
+            if let Some((kind, count)) = bare.filter(|_| wish != Correlate::Token) {
+                let decided = *bare_since.get_or_insert(now) + TOKEN_GRACE;
+                let everywhere = count >= shared.tally.open.load(Ordering::Relaxed);
+                if now >= end || (everywhere && now >= decided) {
+                    return Witness::Bare(kind);
+                }
+                if now < decided {
+                    wake = decided.min(end);
+                }
+            }
+            if now >= end {
+                return Witness::None;
+            }
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Why the control publish counts as not arrived.
+    fn unseen(&self) -> String {
+        let (shared, trigger) = (&self.shared, &self.trigger);
+        let open = shared.tally.open.load(Ordering::Relaxed);
+        let seconds = CONTROL_WAIT.as_secs();
+        match (shared.plan.correlate, shared.correlation.most_seen()) {
+            (Correlate::Token, Some((kind, _))) => format!(
+                "a publish by {trigger} arrived as {}, which has no room for a token (--correlate order counts these)",
+                kind.method
+            ),
+            (Correlate::Order, _) => format!(
+                "a publish by {trigger} reached none of {open} open streams within {seconds} s as a notification that can be counted by order"
+            ),
+            _ => format!(
+                "a publish by {trigger} reached none of {open} open streams within {seconds} s"
+            ),
+        }
     }
 
     /// Publishes all that is planned, counted from `from_ns`, until the run ends.
@@ -113,17 +152,24 @@ impl Publisher {
             shared.recorders.lateness.record_ns(lateness);
             shared.publishes.note_sent(sequence, due_ns, now);
             shared.count(&shared.tally.sent);
-            let (session, trigger) = (Arc::clone(&self.session), self.trigger.clone());
-            let shared = Arc::clone(&shared);
+            let (sender, shared) = (Arc::clone(&self.sender), Arc::clone(&shared));
             self.tasks.spawn(async move {
-                let run = shared.id;
                 let token = Token {
-                    run,
+                    run: shared.id,
                     sequence,
                     due_ns,
                 };
-                let exchange = publish(&session, &trigger, token).await;
-                note_reply(&shared, sequence, &exchange);
+                let reply = sender.publish(&shared, token).await;
+                let now = shared.clock.now_ns();
+                shared.publishes.note_outcome(sequence, reply.outcome, now);
+                match reply.outcome {
+                    Outcome::Acknowledged => shared.count(&shared.tally.acknowledged),
+                    Outcome::Refused => shared.count(&shared.tally.refused),
+                    Outcome::Unknown | Outcome::Pending => {}
+                }
+                if reply.outcome != Outcome::Acknowledged {
+                    reply.note_bad(&shared, "publish");
+                }
                 drop(permit);
             });
         }
@@ -134,11 +180,21 @@ impl Publisher {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// Ends the publisher's session.
+    /// Gives up what is under way, and ends the publisher's session.
     pub(super) async fn end(mut self) {
         self.tasks.shutdown().await;
-        super::stream::end(&self.shared, &self.session).await;
+        self.sender.end(&self.shared).await;
     }
+}
+
+/// What the control publish arrived as.
+enum Witness {
+    /// With what its texts made.
+    Token,
+    /// As a notification that carries nothing.
+    Bare(Bare),
+    /// Not at all.
+    None,
 }
 
 /// When publish number `sequence` is due after the start of the measure phase, in nanoseconds.
@@ -150,48 +206,6 @@ fn due_after_ns(sequence: u32, rate: f64) -> u64 {
     )]
     let due = (f64::from(sequence) * 1e9 / rate) as u64;
     due
-}
-
-async fn publish(session: &Session, trigger: &Trigger, token: Token) -> Exchange {
-    let params = trigger.params(&token.to_string());
-    session
-        .request("tools/call", Some(params), Special::default())
-        .await
-}
-
-fn note_reply(shared: &Shared, sequence: u32, exchange: &Exchange) {
-    let outcome = outcome_of(exchange);
-    shared
-        .publishes
-        .note_outcome(sequence, outcome, shared.clock.now_ns());
-    match outcome {
-        Outcome::Acknowledged => shared.count(&shared.tally.acknowledged),
-        Outcome::Refused => {
-            shared.count(&shared.tally.refused);
-            shared.note_bad_exchange("publish", exchange);
-        }
-        Outcome::Unknown | Outcome::Pending => shared.note_bad_exchange("publish", exchange),
-    }
-}
-
-/// What the target said of a publish. A tool that failed, an error response and a status 4xx say that it was not done.
-fn outcome_of(exchange: &Exchange) -> Outcome {
-    if let Some(result) = exchange.result() {
-        let failed = result.get("isError").and_then(serde_json::Value::as_bool);
-        return match failed {
-            Some(true) => Outcome::Refused,
-            _ => Outcome::Acknowledged,
-        };
-    }
-    let refused = exchange.response().is_some()
-        || exchange
-            .status()
-            .is_some_and(|status| (400..500).contains(&status));
-    if refused {
-        Outcome::Refused
-    } else {
-        Outcome::Unknown
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Every publish of a run: when it was due, sent and replied to, and with what outcome. Written by the publisher, read by
 //! every stream, without a lock.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// The most publishes that one run may make (32 bytes each).
 pub const PUBLISHES_MAX: usize = 1_000_000;
@@ -58,6 +58,7 @@ impl Publish {
 #[derive(Debug)]
 pub struct Publishes {
     rows: Box<[Publish]>,
+    sent_end: AtomicU32,
 }
 
 impl Publishes {
@@ -72,6 +73,7 @@ impl Publishes {
             .ok_or(TooManyPublishes { planned })?;
         Ok(Self {
             rows: std::iter::repeat_with(Publish::new).take(rows).collect(),
+            sent_end: AtomicU32::new(0),
         })
     }
 
@@ -95,7 +97,14 @@ impl Publishes {
         if let Some(row) = self.row(sequence) {
             row.due.store(due_ns, Ordering::Release);
             row.sent.store(sent_ns, Ordering::Release);
+            self.sent_end
+                .fetch_max(sequence.saturating_add(1), Ordering::AcqRel);
         }
+    }
+
+    /// One more than the last sequence that was sent; what is below and was not sent was left out.
+    pub fn sent_end(&self) -> u32 {
+        self.sent_end.load(Ordering::Acquire)
     }
 
     /// Notes the reply, or that none came.
@@ -159,6 +168,7 @@ mod tests {
             (Some(10), Some(12))
         );
         assert_eq!(publishes.replied_ns(1), None);
+        assert_eq!(publishes.sent_end(), 2);
         for outcome in [Outcome::Refused, Outcome::Unknown, Outcome::Acknowledged] {
             publishes.note_outcome(1, outcome, 20);
             assert_eq!(publishes.outcome(1), outcome);

@@ -129,8 +129,11 @@ impl LatencyRecorder {
 /// The latencies of a run.
 #[derive(Debug, Default)]
 pub struct Recorders {
-    /// From the due time of a publish to its arrival on a stream.
+    /// From the due time of a publish to its arrival on a stream; where nothing is triggered, from the time that a message
+    /// carries.
     pub fanout: LatencyRecorder,
+    /// Between two arrivals on one stream, where nothing is triggered.
+    pub gap: LatencyRecorder,
     /// From the intended start of a call to its response.
     pub call: LatencyRecorder,
     /// From the first byte of a session to its open stream.

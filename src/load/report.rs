@@ -15,6 +15,12 @@ pub struct LoadReport {
     pub streams: Streams,
     /// The ledger of all streams together.
     pub deliveries: Deliveries,
+    /// How arrivals were matched with publishes; nothing where none was published.
+    #[serde(default)]
+    pub correlation: Option<CorrelationReport>,
+    /// What a target emitted by itself, where nothing was triggered.
+    #[serde(default)]
+    pub passive: Option<PassiveReport>,
     /// Latencies of the measure phase, in microseconds.
     pub latency_us: Latencies,
     /// Events per second that arrived on all streams in the measure phase, and in the drain that is owed to it, per
@@ -83,6 +89,62 @@ impl Deliveries {
     }
 }
 
+/// How arrivals were matched with publishes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CorrelationReport {
+    /// By what.
+    pub by: CorrelatedBy,
+    /// By order: the method of the notifications that were counted.
+    pub notification: Option<String>,
+    /// By order: the resource, where the method is `notifications/resources/updated`.
+    pub uri: Option<String>,
+    /// What that means for the figures, where it means anything.
+    pub meaning: Option<String>,
+}
+
+/// By what an arrival is matched with its publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrelatedBy {
+    /// By the token that it carries.
+    Token,
+    /// By the run and the number that it carries, in the form that the user gave them.
+    Pattern,
+    /// By its place: the n-th notification on a stream belongs to the n-th publish.
+    Order,
+}
+
+/// What matching by order means for the figures.
+pub const ORDER_MEANS: &str = "the n-th notification on a stream counts as the n-th publish: lost is publishes minus arrivals and \
+    duplicate what came beyond them; after a loss in the middle the latencies that follow are those of the wrong publish; a \
+    server may join several updates into one, which counts as a loss; reordered and foreign cannot be told";
+
+/// What a target emitted by itself in the measure phase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassiveReport {
+    /// Events that arrived on all streams; requests and responses of the server do not count.
+    pub events: u64,
+    /// Streams on which none arrived.
+    pub silent_streams: u64,
+    /// The times that the events carried, where any were looked for.
+    pub timestamps: Option<TimestampReport>,
+}
+
+/// Times of the wall clock that events carried.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TimestampReport {
+    /// Where they were looked for.
+    pub path: String,
+    /// What they were taken for, guessed from the first one; nothing if none was read.
+    pub unit: Option<String>,
+    /// Events with such a time.
+    pub read: u64,
+    /// Events without one that can be read.
+    pub missing: u64,
+    /// Times that were later than the arrival. The clocks differ, and these are in no latency.
+    pub negative: u64,
+}
+
 /// The publishes of a run. What is neither acknowledged nor refused nor not sent got no reply that says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishCounts {
@@ -101,8 +163,12 @@ pub struct PublishCounts {
 /// The latencies of a run, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latencies {
-    /// From the time at which a publish was due to its arrival on each stream.
+    /// From the time at which a publish was due to its arrival on each stream; where nothing was triggered, from the time
+    /// that the event carried, on the wall clock.
     pub fanout: Latency,
+    /// Where nothing was triggered: between two arrivals on one stream.
+    #[serde(default)]
+    pub gap: Latency,
     /// From the time at which a call was due to its response.
     pub call: Latency,
     /// From the first byte of a session's handshake to its open stream.

@@ -9,12 +9,17 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::RunClock;
+use super::correlation::Correlation;
 use super::ledger::Ledger;
-use super::plan::{LoadError, LoadPlan};
+use super::passive::Watch;
+use super::plan::{LoadError, LoadPlan, Source};
 use super::publishes::Publishes;
 use super::recorders::Recorders;
 use super::token::RunId;
-use crate::transport::{ClientOptions, Exchange, Failure, HttpClient, Link, Recorder};
+use crate::transport::{
+    ClientOptions, Exchange, Failure, HttpClient, KnownServer, Link, OpenSessions, Recorder,
+    Retention,
+};
 
 /// The kinds of errors that are told apart; any more count as `other`.
 const ERROR_KINDS_MAX: usize = 64;
@@ -82,6 +87,10 @@ pub(super) struct Shared {
     /// Opens the streams; its connections are never reused.
     pub(super) streams: HttpClient,
     pub(super) publishes: Publishes,
+    /// How arrivals are matched with publishes.
+    pub(super) correlation: Correlation,
+    /// What arrives, where the target emits by itself.
+    pub(super) watch: Option<Watch>,
     /// One per stream.
     pub(super) ledgers: Vec<Mutex<Ledger>>,
     pub(super) recorders: Recorders,
@@ -109,6 +118,7 @@ impl Shared {
                 keep_alive,
                 connect_timeout: plan.timeout,
                 headers: plan.headers.clone(),
+                tls: plan.tls.clone(),
                 ..ClientOptions::default()
             })
         };
@@ -118,7 +128,9 @@ impl Shared {
             revision: plan.revision,
             timeout: plan.timeout,
             stream_end_grace: STREAM_END_GRACE,
-            open: crate::transport::session::OpenSessions::default(),
+            retention: Retention::Latest,
+            open: OpenSessions::default(),
+            known: KnownServer::new(Arc::clone(&plan.known)),
             recorder: Arc::new(Recorder::off()),
         };
         Ok(Self {
@@ -127,6 +139,11 @@ impl Shared {
             link: Arc::new(link),
             streams: client(false)?,
             publishes: Publishes::new(plan.publishes_planned())?,
+            correlation: Correlation::new(plan.finder()?),
+            watch: match &plan.source {
+                Source::Passive(passive) => Some(Watch::new(passive, plan.streams)),
+                _ => None,
+            },
             ledgers: std::iter::repeat_with(Mutex::default)
                 .take(plan.streams)
                 .collect(),

@@ -1,32 +1,30 @@
-//! One user of a load run: a session with its stream, held until the end.
+//! One user of a load run: a stream, held until the end.
 //!
 //! The path of an event is short on purpose: the time is taken when a chunk arrives, before anything is read; the framer
-//! cuts it in linear time; the token is found in the raw bytes; JSON is parsed only where there is no token.
+//! cuts it in linear time; the publish is found in the raw bytes; JSON is parsed only where nothing is found in them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::task::JoinSet;
 
+use super::clock::Phase;
+use super::correlation::Bare;
+use super::feed::{ANSWERS_MAX, Feed, Subscriber};
 use super::ledger::{Arrived, Ledger};
+use super::passive::Watch;
+use super::pattern::Found;
 use super::publishes::CONTROL_FROM;
 use super::shared::{BackOff, Shared, lock};
-use super::token::Token;
-use crate::protocol::{Headers, MessageKind, jsonrpc};
-use crate::transport::client::headers_of;
-use crate::transport::sse::{Block, Framer};
-use crate::transport::{Failure, Session};
+use super::timestamp;
+use crate::protocol::MessageKind;
+use crate::transport::sse::Block;
 
-/// Within this time of the run's end all sessions are ended, or given up.
-const END_MAX: Duration = Duration::from_secs(3);
 /// After a stream that lasted this long the next wait is the shortest again; a target that ends streams at once is not
 /// asked ever faster.
 const STEADY: Duration = Duration::from_secs(1);
-/// How many requests of the server one session answers at a time; the others go without an answer.
-const ANSWERS_MAX: usize = 16;
-/// An event without a token that is longer than this is not looked at, in bytes.
+/// An event in which no publish is found is not looked at if it is longer than this, in bytes.
 const OTHER_EVENT_BYTES_MAX: usize = 64 * 1024;
 
 /// Holds stream number `index` until the run closes.
@@ -36,11 +34,10 @@ pub(super) async fn hold(shared: Arc<Shared>, index: usize) {
     };
     let mut user = User {
         shared: &shared,
+        index,
         ledger,
-        session: Session::new(Arc::clone(&shared.link)),
-        has_session: false,
+        subscriber: Subscriber::new(&shared),
         was_open: false,
-        answers: JoinSet::new(),
     };
     let mut back_off = BackOff::default();
     while !shared.closing.is_cancelled() {
@@ -53,43 +50,15 @@ pub(super) async fn hold(shared: Arc<Shared>, index: usize) {
             () = tokio::time::sleep(back_off.next()) => {}
         }
     }
-    user.answers.abort_all();
-    if user.has_session {
-        end(&shared, &user.session).await;
-    }
-}
-
-/// Ends a session, in its turn and within the time that all have together. A target that refuses connections has none.
-pub(super) async fn end(shared: &Shared, session: &Session) {
-    if shared.refused_for_ns() > 0 {
-        return;
-    }
-    let ended = tokio::time::timeout(END_MAX, async {
-        let _turn = shared.endings.acquire().await;
-        session.end().await
-    })
-    .await;
-    match ended {
-        Err(_elapsed) => shared.errors.add("end: not in time"),
-        Ok(Some(exchange)) => {
-            // A server may answer 405: it does not let clients end sessions (basic/transports#session-management).
-            let fine = |status: u16| (200..300).contains(&status) || status == 405;
-            if !exchange.status().is_some_and(fine) {
-                shared.note_bad_exchange("end", &exchange);
-            }
-        }
-        Ok(None) => {}
-    }
+    user.subscriber.end().await;
 }
 
 struct User<'a> {
     shared: &'a Shared,
+    index: usize,
     ledger: &'a std::sync::Mutex<Ledger>,
-    session: Session,
-    has_session: bool,
+    subscriber: Subscriber<'a>,
     was_open: bool,
-    /// Answers to requests of the server that are under way.
-    answers: JoinSet<()>,
 }
 
 /// Counts a stream as open for as long as it lives.
@@ -110,16 +79,13 @@ impl Drop for OpenStream<'_> {
 }
 
 impl User<'_> {
-    /// Opens session and stream and reads it to its end. Gives for how long the stream was open.
+    /// Opens the stream and reads it to its end. Gives for how long it was open.
     async fn hold_once(&mut self) -> Duration {
-        let started = self.shared.clock.now_ns();
-        if !self.has_session && !self.connect().await {
-            return Duration::ZERO;
-        }
-        let Some(response) = self.open().await else {
+        let shared = self.shared;
+        let started = shared.clock.now_ns();
+        let Some(feed) = self.subscriber.subscribe().await else {
             return Duration::ZERO;
         };
-        let shared = self.shared;
         let now = shared.clock.now_ns();
         lock(self.ledger).note_open(now);
         if self.was_open {
@@ -133,157 +99,152 @@ impl User<'_> {
             shared.count(&shared.tally.opened);
         }
         let _open = OpenStream::new(shared);
-        let why = self.read(response).await;
+        let why = self.read(feed).await;
         // The closing of the run drops this future before here, so it was the target that ended the stream.
         shared.count(&shared.tally.dropped);
         shared.errors.add(format!("stream: {why}"));
         Duration::from_nanos(shared.clock.now_ns().saturating_sub(now))
     }
 
-    async fn connect(&mut self) -> bool {
-        match self.session.connect().await {
-            Ok(_connected) => {
-                self.shared.note_answered();
-                self.has_session = true;
-                true
-            }
-            Err(error) => {
-                self.shared.note_bad_exchange(error.step, &error.exchange);
-                false
-            }
-        }
-    }
-
-    async fn open(&mut self) -> Option<reqwest::Response> {
-        let shared = self.shared;
-        let request = shared.streams.complete(self.session.stream_request());
-        let opened = shared.streams.open(&request, shared.plan.timeout).await;
-        let response = match opened {
-            Ok(response) => response,
-            Err(failure) => {
-                shared.note_failure("open stream", &failure);
-                return None;
-            }
-        };
-        shared.note_answered();
-        let status = response.status().as_u16();
-        if status == 200 && is_event_stream(&headers_of(&response)) {
-            return Some(response);
-        }
-        shared.errors.add(match status {
-            200 => "open stream: no event stream".to_owned(),
-            _ => format!("open stream: status {status}"),
-        });
-        // The server may have forgotten the session; the next attempt makes a new one.
-        if status == 404 {
-            self.has_session = false;
-            self.session = Session::new(Arc::clone(&shared.link));
-        }
-        None
-    }
-
     /// Reads until the stream ends, and says how it did.
-    async fn read(&mut self, mut response: reqwest::Response) -> &'static str {
+    async fn read(&mut self, mut feed: Feed) -> &'static str {
         let shared = self.shared;
-        let mut framer = Framer::default();
         loop {
-            let chunk = match response.chunk().await {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => return "ended",
-                Err(_broken) => return "broken",
+            let chunk = match feed.next(&shared.clock).await {
+                Ok(chunk) => chunk,
+                Err(end) => return end,
             };
-            let now = shared.clock.now_ns();
-            let mut others = Vec::new();
-            let framed = {
+            let mut requests = Vec::new();
+            let taken = {
                 let mut intake = Intake {
                     shared,
+                    index: self.index,
                     ledger: &mut lock(self.ledger),
+                    now_ns: chunk.at_ns,
                     events: 0,
-                    others: &mut others,
+                    requests: &mut requests,
                 };
-                let framed =
-                    framer.push_borrowed(&chunk, now, &mut |block| intake.take(&block, now));
+                let taken = chunk.blocks(&mut |block| intake.take(block));
                 intake.count_events();
-                framed
+                taken
             };
-            for message in others {
-                self.answer(&message);
+            for message in requests {
+                self.subscriber.answer(&message);
             }
-            if framed.is_err() {
-                return "too large";
+            if let Err(end) = taken {
+                return end;
             }
         }
     }
-
-    /// Answers a request of the server; a server may close a session whose `ping` goes unanswered
-    /// (basic/utilities/ping).
-    fn answer(&mut self, message: &Value) {
-        while self.answers.try_join_next().is_some() {}
-        if self.answers.len() >= ANSWERS_MAX {
-            return;
-        }
-        if let Some(answer) = jsonrpc::answer_to_server_request(message) {
-            let shared_link = Arc::clone(&self.shared.link);
-            let request = shared_link.client.complete(self.session.post(&answer));
-            self.answers.spawn(async move {
-                let patience = shared_link.timeout;
-                // No answer is expected but `202 Accepted`; what comes instead changes nothing here.
-                let _head: Result<_, Failure> = shared_link.client.open(&request, patience).await;
-            });
-        }
-    }
-}
-
-fn is_event_stream(headers: &Headers) -> bool {
-    headers.media_type().as_deref() == Some("text/event-stream")
 }
 
 /// Takes the events of one chunk.
 struct Intake<'a> {
     shared: &'a Shared,
+    index: usize,
     ledger: &'a mut Ledger,
+    /// When the chunk arrived.
+    now_ns: u64,
     events: u64,
     /// Requests of the server that came between.
-    others: &'a mut Vec<Value>,
+    requests: &'a mut Vec<Value>,
 }
 
 impl Intake<'_> {
-    fn take(&mut self, block: &Block<&[u8]>, now_ns: u64) {
+    fn take(&mut self, block: &Block<&[u8]>) {
         let Some(data) = block.data_bytes() else {
             return;
         };
-        match Token::find(&data) {
-            Some(token) => self.take_token(token, now_ns),
+        let shared = self.shared;
+        if let Some(watch) = &shared.watch {
+            return self.watch(watch, &data);
+        }
+        let by_order = shared.correlation.order().is_some();
+        let finder = shared.correlation.finder.as_ref().filter(|_| !by_order);
+        match finder.and_then(|finder| finder.find(&data)) {
+            Some(found) => self.take_found(found),
             None => self.take_other(&data),
         }
     }
 
-    fn take_token(&mut self, token: Token, now_ns: u64) {
+    fn take_found(&mut self, found: Found) {
         let shared = self.shared;
-        if token.run != shared.id {
+        if found.run != shared.id {
             self.ledger.note_foreign();
-        } else if token.sequence >= CONTROL_FROM {
+        } else if found.sequence >= CONTROL_FROM {
             shared.count(&shared.tally.control_seen);
         } else {
             self.events += 1;
             let arrived = self
                 .ledger
-                .note_arrival(&shared.publishes, token.sequence, token.due_ns);
-            if let Arrived::First { due_ns } = arrived {
-                let latency = now_ns.saturating_sub(due_ns);
-                shared.recorders.fanout.record_ns(latency);
+                .note_arrival(&shared.publishes, found.sequence, found.due_ns);
+            self.record(arrived);
+        }
+    }
+
+    fn record(&self, arrived: Arrived) {
+        if let Arrived::First { due_ns } = arrived {
+            let latency = self.now_ns.saturating_sub(due_ns);
+            self.shared.recorders.fanout.record_ns(latency);
+        }
+    }
+
+    /// Takes what carries nothing of a publish: a request of the server, or a notification that has no room for it.
+    fn take_other(&mut self, data: &[u8]) {
+        let Some(message) = parse(data) else {
+            return;
+        };
+        let shared = self.shared;
+        if MessageKind::of(&message) == MessageKind::Request {
+            return self.take_request(message);
+        }
+        let Some(kind) = Bare::of(&message) else {
+            return;
+        };
+        match shared.correlation.order() {
+            // What arrives before the measure phase is the control publish, on the streams that it reaches last.
+            Some(order) if *order == kind && shared.clock.phase() >= Phase::Measure => {
+                self.events += 1;
+                let arrived = self.ledger.note_in_order(&shared.publishes);
+                self.record(arrived);
+            }
+            Some(_) => {}
+            None => {
+                shared.correlation.note(kind);
+                shared.changed.notify_waiters();
             }
         }
     }
 
-    fn take_other(&mut self, data: &[u8]) {
-        if data.len() > OTHER_EVENT_BYTES_MAX || self.others.len() >= ANSWERS_MAX {
+    fn take_request(&mut self, message: Value) {
+        if self.requests.len() < ANSWERS_MAX {
+            self.requests.push(message);
+        }
+    }
+
+    /// Takes what a target emits by itself: everything but requests and responses.
+    fn watch(&mut self, watch: &Watch, data: &[u8]) {
+        let shared = self.shared;
+        let message = parse(data);
+        match message.as_ref().map(MessageKind::of) {
+            Some(MessageKind::Request) => {
+                return message.into_iter().for_each(|it| self.take_request(it));
+            }
+            Some(MessageKind::Response) => return,
+            _ => {}
+        }
+        if shared.clock.phase() != Phase::Measure {
             return;
         }
-        if let Ok(message) = serde_json::from_slice::<Value>(data)
-            && MessageKind::of(&message) == MessageKind::Request
-        {
-            self.others.push(message);
+        self.events += 1;
+        watch.note(self.index, self.now_ns, &shared.recorders.gap);
+        if let Some(times) = &watch.timestamps {
+            // The chunk arrived a moment ago; that moment is taken off again.
+            let since = shared.clock.now_ns().saturating_sub(self.now_ns);
+            let arrived = timestamp::wall_ns() - i128::from(since);
+            if let Some(latency) = times.latency_ns(message.as_ref(), arrived) {
+                shared.recorders.fanout.record_ns(latency);
+            }
         }
     }
 
@@ -294,4 +255,11 @@ impl Intake<'_> {
             tally.chunks.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// The message in an event, if it is short enough to be looked at.
+fn parse(data: &[u8]) -> Option<Value> {
+    (data.len() <= OTHER_EVENT_BYTES_MAX)
+        .then(|| serde_json::from_slice(data).ok())
+        .flatten()
 }

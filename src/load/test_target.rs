@@ -37,6 +37,28 @@ pub(super) enum Fault {
     Drop,
     /// After publish 2 the first stream gets a line without an end.
     EndlessLine,
+    /// Publishes arrive as notifications without a payload, and every third does not reach the first stream.
+    BareLose,
+    /// As before, and publishes 3 and 6 reach the first stream twice instead.
+    BareDouble,
+    /// Publishes arrive with their payload, and beside each comes a notification without one.
+    BareBeside,
+    /// Every stream gets an event with the time every 20 ms, and a response and a request, which count as none.
+    Emit,
+    /// As before, and the times are an hour ahead.
+    EmitAhead,
+    /// Every `notifications/initialized` is refused.
+    RefuseInitialized,
+}
+
+impl Fault {
+    fn is_bare(self) -> bool {
+        matches!(self, Self::BareLose | Self::BareDouble)
+    }
+
+    fn emits(self) -> bool {
+        matches!(self, Self::Emit | Self::EmitAhead)
+    }
 }
 
 struct Listener {
@@ -51,6 +73,8 @@ struct Inner {
     publishes: usize,
     sessions: HashMap<String, bool>,
     held_back: Option<Bytes>,
+    /// `Authorization` of each request to `/emit`.
+    credentials: Vec<Option<String>>,
 }
 
 struct Shared {
@@ -82,7 +106,12 @@ impl Target {
         let app = Router::new()
             .route("/mcp", post(message).get(open).delete(end))
             .route("/sse", get(open))
+            .route("/emit", post(emit))
+            .route("/moved", post(moved))
             .with_state(Arc::clone(&shared));
+        if fault.emits() {
+            runtime.spawn(tick(Arc::clone(&shared)));
+        }
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             axum::serve(listener, app).await
@@ -105,6 +134,21 @@ impl Target {
         (inner.sessions.len(), ended)
     }
 
+    /// An address beside the one of the protocol.
+    pub(super) fn beside(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// `Authorization` of each request to `/emit`.
+    pub(super) fn credentials(&self) -> Vec<Option<String>> {
+        self.shared.inner.lock().unwrap().credentials.clone()
+    }
+
+    /// Publishes that were asked for, the control publish with them.
+    pub(super) fn publishes(&self) -> usize {
+        self.shared.inner.lock().unwrap().publishes
+    }
+
     /// Closes every connection and the port.
     pub(super) fn die(&self) {
         if let Some(runtime) = self.runtime.lock().unwrap().take() {
@@ -123,7 +167,13 @@ async fn message(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let message: Value = serde_json::from_slice(&body).unwrap();
     let method = message["method"].as_str().unwrap_or_default();
     let Some(id) = message.get("id") else {
-        return StatusCode::ACCEPTED.into_response();
+        let refused = shared.fault == Fault::RefuseInitialized;
+        let status = if refused {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::ACCEPTED
+        };
+        return status.into_response();
     };
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
@@ -146,10 +196,64 @@ async fn message(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     (headers, answer.to_string()).into_response()
 }
 
+/// An HTTP request that publishes the member `payload` of its body.
+async fn emit(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let credentials = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.to_str().unwrap().to_owned());
+    shared.inner.lock().unwrap().credentials.push(credentials);
+    if shared.publish(body["payload"].as_str().unwrap()) {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::CONFLICT
+    }
+}
+
+async fn moved() -> impl IntoResponse {
+    (
+        StatusCode::TEMPORARY_REDIRECT,
+        [(header::LOCATION, "/emit")],
+    )
+}
+
+/// Emits the time to every stream, for as long as the target lives.
+async fn tick(shared: Arc<Shared>) {
+    let ahead_ms = if shared.fault == Fault::EmitAhead {
+        3_600_000
+    } else {
+        0
+    };
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+    loop {
+        ticks.tick().await;
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        let data = json!({"ts": u64::try_from(now).unwrap() + ahead_ms});
+        let messages = [
+            json!({"jsonrpc": "2.0", "id": 1, "result": {}}),
+            json!({"jsonrpc": "2.0", "id": "p", "method": "ping"}),
+            json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": data}}),
+        ];
+        let inner = shared.inner.lock().unwrap();
+        for listener in inner.listeners.values() {
+            for message in &messages {
+                let _gone = listener.sender.send(framed(message));
+            }
+        }
+    }
+}
+
 fn event(payload: &str) -> Bytes {
     let params = json!({"level": "info", "data": {"payload": payload}});
-    let message = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params});
+    framed(&json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params}))
+}
+
+fn framed(message: &Value) -> Bytes {
     Bytes::from(format!("event: message\ndata: {message}\n\n"))
+}
+
+fn bare_event() -> Bytes {
+    framed(&json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}))
 }
 
 impl Shared {
@@ -165,7 +269,16 @@ impl Shared {
         if self.fault == Fault::Refuse && number == 2 {
             return false;
         }
-        let event = event(payload);
+        let event = if self.fault.is_bare() {
+            bare_event()
+        } else {
+            event(payload)
+        };
+        if self.fault == Fault::BareBeside {
+            for listener in inner.listeners.values() {
+                let _gone = listener.sender.send(bare_event());
+            }
+        }
         for listener in inner.listeners.values().filter(|it| it.number > 0) {
             let _gone = listener.sender.send(event.clone());
         }
@@ -186,6 +299,8 @@ impl Shared {
 fn deal(fault: Fault, number: usize, event: Bytes, held: &mut Option<Bytes>) -> [Option<Bytes>; 2] {
     match (fault, number) {
         (Fault::Lose | Fault::Drop, 2) => [None, None],
+        (Fault::BareLose, 3 | 6 | 9) => [None, None],
+        (Fault::BareDouble, 3 | 6) => [Some(event.clone()), Some(event)],
         (Fault::Duplicate, 2) => [Some(event.clone()), Some(event)],
         (Fault::Foreign, 2) => {
             let other = self::event("x plumb.0000000000000001.1.1. y");

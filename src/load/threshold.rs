@@ -22,7 +22,7 @@ pub const DEFAULTS: [&str; 5] = [
 const EXPRESSION_BYTES_MAX: usize = 100;
 
 /// What can be judged.
-const METRICS: [&str; 28] = [
+const METRICS: [&str; 34] = [
     "lost",
     "duplicate",
     "foreign",
@@ -39,6 +39,12 @@ const METRICS: [&str; 28] = [
     "fanout.p99",
     "fanout.p99_9",
     "fanout.max",
+    "gap.p50",
+    "gap.p90",
+    "gap.p95",
+    "gap.p99",
+    "gap.p99_9",
+    "gap.max",
     "call.p50",
     "call.p90",
     "call.p95",
@@ -235,6 +241,8 @@ fn is_latency(metric: &str) -> bool {
 pub struct Observations {
     /// The ledger, where a publish was acknowledged and so something could have been lost.
     pub deliveries: Option<Counts>,
+    /// Deliveries out of order, where the order can be told.
+    pub reordered: Option<u64>,
     /// Arrivals of what the run did not publish, where a stream was open for any to arrive.
     pub foreign: Option<u64>,
     /// How often the target dropped a stream, where one was opened.
@@ -251,6 +259,8 @@ pub struct Observations {
     pub call_error_rate: Option<f64>,
     /// Latencies, each measured if its count is not zero.
     pub fanout: Snapshot,
+    /// As `fanout`.
+    pub gap: Snapshot,
     /// As `fanout`.
     pub call: Snapshot,
     /// As `fanout`.
@@ -269,7 +279,7 @@ impl Observations {
             "lost" => counts(|it| it.lost),
             "duplicate" => counts(|it| it.duplicate),
             "foreign" => self.foreign.map(count),
-            "reordered" => counts(|it| it.reordered),
+            "reordered" => self.reordered.map(count),
             "dropped" => self.dropped.map(count),
             "not_sent" => self.not_sent.map(count),
             "refused" => self.refused.map(count),
@@ -284,6 +294,7 @@ impl Observations {
         let (which, percentile) = metric.split_once('.')?;
         let snapshot = match which {
             "fanout" => self.fanout,
+            "gap" => self.gap,
             "call" => self.call,
             _ => self.connect,
         };
@@ -346,6 +357,7 @@ mod tests {
                 lost: 1,
                 ..Counts::default()
             }),
+            reordered: Some(0),
             foreign: Some(0),
             dropped: Some(0),
             not_sent: Some(0),
@@ -360,6 +372,11 @@ mod tests {
                 p99_9: 60_000,
                 max: 70_000,
                 count: 99,
+                ..Snapshot::default()
+            },
+            gap: Snapshot {
+                p99: 1_500_000,
+                count: 3,
                 ..Snapshot::default()
             },
             call: Snapshot::default(),
@@ -392,6 +409,8 @@ mod tests {
             ("call.error_rate<1%", Pass, Some("0.5%")),
             ("call.error_rate<0.005", Fail, Some("0.005")),
             ("connect.p99<1s", Fail, Some("1s")),
+            ("gap.p99<2s", Pass, Some("1.5s")),
+            ("gap.p99<1000ms", Fail, Some("1500ms")),
             ("call.p95<1s", NotExercised, None),
             ("refused==0", NotExercised, None),
             ("unanswered==0", Fail, Some("3")),

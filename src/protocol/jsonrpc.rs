@@ -48,18 +48,9 @@ fn add_params(message: &mut Value, params: Option<&Value>) {
     }
 }
 
-/// The answer to a request that a server sent to us: an empty result for `ping`, "method not found" for all else,
-/// since we declare no client capability.
-pub fn answer_to_server_request(message: &Value) -> Option<Value> {
-    if MessageKind::of(message) != MessageKind::Request {
-        return None;
-    }
-    let id = message.get("id")?;
-    Some(match message.get("method").and_then(Value::as_str) {
-        Some("ping") => json!({"jsonrpc": "2.0", "id": id, "result": {}}),
-        _ => json!({"jsonrpc": "2.0", "id": id,
-            "error": {"code": -32601, "message": "this client offers no such method"}}),
-    })
+/// How this client calls itself (basic/lifecycle#initialization).
+pub fn client_info() -> Value {
+    json!({"name": "mcp-plumb", "version": env!("CARGO_PKG_VERSION")})
 }
 
 /// Whether two ids are the same in value and JSON type. Numbers compare by value: `1` and `1.0` are the same number.
@@ -133,14 +124,5 @@ mod tests {
         let both = [wrong.clone(), json!({"id": 7, "result": {}})];
         assert_eq!(response_to(&both, &json!(7)), both.get(1));
         assert_eq!(response_to(&[wrong.clone(), wrong], &json!(7)), None);
-    }
-
-    #[test]
-    fn only_ping_is_served() {
-        let ping = answer_to_server_request(&json!({"id": "a", "method": "ping"})).unwrap();
-        assert_eq!(ping, json!({"jsonrpc": "2.0", "id": "a", "result": {}}));
-        let other = answer_to_server_request(&json!({"id": 3, "method": "roots/list"})).unwrap();
-        assert_eq!(other.pointer("/error/code"), Some(&json!(-32601)));
-        assert_eq!(answer_to_server_request(&json!({"method": "ping"})), None);
     }
 }

@@ -1,49 +1,44 @@
 //! The report document: the one source of every output. It is versioned, and its JSON Schema is in `reports/schema/`.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, Level, Observable};
-use crate::engine::{CheckResult, Facts, SkipReason, Verdict};
+use super::run::{Check, Outcome, Run, Summary};
+use crate::engine::Verdict;
 use crate::load::LoadReport;
-use crate::protocol::{Revision, Transport};
-use crate::transport::{Record, Redactor};
+use crate::transport::Record;
 
 /// The name and version of the format.
-pub const SCHEMA: &str = "mcp-plumb/report/1";
+pub const SCHEMA: &str = "mcp-plumb/report/2";
 
-/// Everything that a run found.
+/// Everything that was found about a target.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Document {
-    /// The format: `mcp-plumb/report/1`.
+    /// The format: `mcp-plumb/report/2`.
     pub schema: &'static str,
     /// What wrote it.
     pub tool: Tool,
-    /// When the run began, in seconds since 1970 (UTC).
+    /// When it began, in seconds since 1970 (UTC).
     pub started_unix_s: u64,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
     /// What was looked at.
     pub target: Target,
-    /// Every check, in a stable order; empty where only load was run.
-    pub checks: Vec<Check>,
-    /// How many checks came to what.
+    /// A run for each transport and revision that was asked for, in the order of asking.
+    pub runs: Vec<Run>,
+    /// How many checks of all runs came to what.
     pub summary: Summary,
-    /// How much of the catalogue was exercised.
-    pub coverage: Option<Coverage>,
-    /// The wire records that checks which did not pass point at.
+    /// The wire records that checks which did not pass point at. Their numbers are unique in the document.
     pub records: Vec<Record>,
     /// What the target holds.
     pub load: Option<LoadReport>,
     /// The same load on the bundled reference server, in the same run.
     pub reference: Option<LoadReport>,
-    /// Whether the run was cut short; what is here was known by then.
+    /// Whether it was cut short; what is here was known by then.
     pub interrupted: bool,
     /// Why nothing could be exercised, if nothing could.
     pub not_exercised: Option<String>,
-    /// The exit code of the run.
+    /// The exit code.
     pub exit_code: u8,
 }
 
@@ -70,164 +65,8 @@ impl Default for Tool {
 pub struct Target {
     /// Its URL, without secrets.
     pub url: String,
-    /// The transport, by name; absent if none was recognised.
-    pub transport: Option<String>,
-    /// The revision that checks were judged by.
-    pub revision: Option<String>,
-    /// Name and version, as the server gives them.
-    pub server: Option<String>,
-    /// How transport and revision were found out.
-    pub detection: Vec<String>,
-}
-
-/// One check.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Check {
-    /// `<scenario>#<slug>`; stable.
-    pub id: String,
-    /// The requirement of the catalogue.
-    pub requirement: Option<String>,
-    /// How binding it is.
-    pub level: Level,
-    /// The revision that it was judged by.
-    pub revision: String,
-    /// What was found.
-    pub verdict: Verdict,
-    /// Why it was skipped: a word of a closed list.
-    pub skip_reason: Option<SkipReason>,
-    /// Why it was skipped, for a person.
-    pub reason: Option<String>,
-    /// What should have been.
-    pub expected: Option<String>,
-    /// What was.
-    pub got: Option<String>,
-    /// Numbers of wire records.
-    pub evidence: Vec<u32>,
-    /// A command that sends the same request.
-    pub curl: Option<String>,
-    /// The scenario file that holds the check.
-    pub file: Option<String>,
-}
-
-impl Check {
-    /// A result as it is reported.
-    pub fn new(result: CheckResult, revision: Revision) -> Self {
-        let (skip_reason, reason) = match result.skip {
-            Some(skip) => (Some(skip.reason), Some(skip.detail)),
-            None => (None, None),
-        };
-        Self {
-            id: result.id,
-            requirement: result.requirement,
-            level: result.level,
-            revision: revision.to_string(),
-            verdict: result.verdict,
-            skip_reason,
-            reason,
-            expected: result.expected,
-            got: result.got,
-            evidence: result.evidence,
-            curl: result.curl,
-            file: result.file,
-        }
-    }
-
-    /// The scenario: the id up to `#`.
-    pub fn scenario(&self) -> &str {
-        self.id.split('#').next().unwrap_or(&self.id)
-    }
-}
-
-/// How many checks came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Summary {
-    /// Violations of a MUST or MUST NOT.
-    pub must_failed: usize,
-    /// Violations of a SHOULD, a SHOULD NOT or a practice, and what the catalogue calls a warning.
-    pub warned: usize,
-    /// Checks that held.
-    pub passed: usize,
-    /// Checks that could not be exercised.
-    pub skipped: usize,
-    /// Failures of mcp-plumb itself.
-    pub errors: usize,
-}
-
-impl Summary {
-    /// Counts checks.
-    pub fn of(checks: &[Check]) -> Self {
-        let count = |verdict| {
-            checks
-                .iter()
-                .filter(|check| check.verdict == verdict)
-                .count()
-        };
-        Self {
-            must_failed: count(Verdict::Fail),
-            warned: count(Verdict::Warn),
-            passed: count(Verdict::Pass),
-            skipped: count(Verdict::Skip),
-            errors: count(Verdict::Error),
-        }
-    }
-
-    /// How many checks gave a verdict on the target.
-    pub fn exercised(&self) -> usize {
-        self.must_failed + self.warned + self.passed
-    }
-}
-
-/// How much of the catalogue was exercised.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Coverage {
-    /// Requirements that hold for the target's transport and revision.
-    pub requirements: usize,
-    /// Of these, those that can be seen from outside.
-    pub testable: usize,
-    /// Of these, those that a check gave a verdict on.
-    pub exercised: usize,
-    /// The testable ones without a verdict, counted by reason.
-    pub not_exercised: BTreeMap<String, usize>,
-}
-
-impl Coverage {
-    /// Counts the catalogue against the checks of a run.
-    pub fn of(checks: &[Check], transport: Transport, revision: Revision) -> Self {
-        let mut coverage = Self {
-            requirements: 0,
-            testable: 0,
-            exercised: 0,
-            not_exercised: BTreeMap::new(),
-        };
-        for entry in Catalog::embedded().applicable(transport, revision) {
-            coverage.requirements += 1;
-            if entry.observable == Observable::Never {
-                continue;
-            }
-            coverage.testable += 1;
-            let of_entry = || {
-                checks
-                    .iter()
-                    .filter(|check| check.requirement.as_deref() == Some(&entry.id))
-            };
-            if of_entry()
-                .any(|check| matches!(check.verdict, Verdict::Pass | Verdict::Warn | Verdict::Fail))
-            {
-                coverage.exercised += 1;
-                continue;
-            }
-            let reason = match of_entry().find_map(|check| check.skip_reason) {
-                Some(reason) => reason,
-                None if of_entry().next().is_some() => SkipReason::PrerequisiteFailed,
-                None => SkipReason::NoCheck,
-            };
-            *coverage
-                .not_exercised
-                .entry(reason.to_string())
-                .or_default() += 1;
-        }
-        coverage
-    }
+    /// Whether its certificate was not verified (`--insecure`), so that anybody may have answered.
+    pub unverified: bool,
 }
 
 impl Document {
@@ -242,9 +81,8 @@ impl Document {
             started_unix_s: started,
             elapsed_ms: 0,
             target,
-            checks: Vec::new(),
+            runs: Vec::new(),
             summary: Summary::default(),
-            coverage: None,
             records: Vec::new(),
             load: None,
             reference: None,
@@ -254,25 +92,16 @@ impl Document {
         }
     }
 
-    /// Adds what was learnt of the target, which may send secrets back in any of it.
-    pub fn add_facts(&mut self, facts: &Facts, redactor: &Redactor) {
-        self.target.server = facts.server().map(|server| redactor.text(&server));
+    /// Adds a run.
+    pub fn add_run(&mut self, run: Run) {
+        self.summary = self.summary.and(run.summary);
+        self.runs.push(run);
     }
 
-    /// Adds the checks of a run, and the wire records that those which did not pass point at.
-    pub fn add_checks(
-        &mut self,
-        checks: Vec<Check>,
-        transport: Transport,
-        revision: Revision,
-        records: &[Record],
-    ) {
-        self.checks.extend(checks);
-        self.summary = Summary::of(&self.checks);
-        self.coverage = Some(Coverage::of(&self.checks, transport, revision));
+    /// Keeps those of `records` that checks which did not pass point at.
+    pub fn keep_evidence(&mut self, records: &[Record]) {
         let mut wanted: Vec<u32> = self
-            .checks
-            .iter()
+            .checks()
             .filter(|check| check.verdict != Verdict::Pass)
             .flat_map(|check| check.evidence.iter().copied())
             .collect();
@@ -283,5 +112,15 @@ impl Document {
             .filter(|record| wanted.binary_search(&record.n).is_ok())
             .cloned()
             .collect();
+    }
+
+    /// The checks of all runs.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.runs.iter().flat_map(|run| &run.checks)
+    }
+
+    /// Whether a run came to `outcome`.
+    pub fn any(&self, outcome: Outcome) -> bool {
+        self.runs.iter().any(|run| run.outcome == outcome)
     }
 }

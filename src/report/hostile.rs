@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::catalog::Level;
 use crate::engine::Verdict;
 
-use super::document::{Check, Document, Summary};
+use super::document::Document;
+use super::run::{Check, Summary};
 use super::terminal::Style;
 use super::{json, junit, samples, terminal};
 
@@ -37,11 +38,19 @@ fn document(text: &str) -> Document {
     let owned = || Some(text.to_owned());
     let mut document = samples::full();
     document.target.url = text.to_owned();
-    document.target.transport = owned();
-    document.target.revision = owned();
-    document.target.server = owned();
-    document.target.detection = vec![text.to_owned()];
     document.not_exercised = owned();
+    for run in &mut document.runs {
+        run.transport = owned();
+        run.revision = owned();
+        run.server = owned();
+        run.negotiated = owned();
+        run.why = owned();
+        run.doubt = owned();
+        run.detection.because = owned();
+        run.detection.notes = vec![text.to_owned()];
+        run.detection.offers = vec![text.to_owned(), "2025-06-18".to_owned()];
+    }
+    let hostile = &mut document.runs[0];
     for verdict in [
         Verdict::Pass,
         Verdict::Warn,
@@ -49,7 +58,7 @@ fn document(text: &str) -> Document {
         Verdict::Skip,
         Verdict::Error,
     ] {
-        document.checks.push(Check {
+        hostile.checks.push(Check {
             requirement: owned(),
             reason: owned(),
             expected: owned(),
@@ -59,7 +68,7 @@ fn document(text: &str) -> Document {
             ..samples::check(&format!("{text}#{text}"), "", Level::Must, verdict)
         });
     }
-    document.summary = Summary::of(&document.checks);
+    hostile.summary = Summary::of(&hostile.checks);
     for record in &mut document.records {
         record.head = text.to_owned();
         record.body = owned();
@@ -83,7 +92,9 @@ fn json_says_exactly_what_was_sent_and_moves_no_cursor() {
     for text in texts() {
         let mut document = document(&text);
         // JSON cuts nothing, and one check has all that the others have.
-        document.checks = document.checks.split_off(document.checks.len() - 1);
+        document.runs.truncate(1);
+        let checks = &mut document.runs[0].checks;
+        *checks = checks.split_off(checks.len() - 1);
         let rendered = json::render(&document).unwrap();
         let steers =
             |c: &char| c.is_control() && *c != '\n' || matches!(c, '\u{202e}' | '\u{feff}');
@@ -104,9 +115,9 @@ fn junit_stays_well_formed_and_of_bounded_size() {
             assert_eq!(rendered.chars().find(forbidden), None);
             assert!(rendered.len() < 1024 * 1024, "{} bytes", rendered.len());
             let report = Report::deserialize_from_str(&rendered).unwrap();
-            let warned = if strict { 2 } else { 0 };
-            // Two violations and a threshold; three errors of checks and of the run as a whole, and one hostile.
-            assert_eq!((report.failures, report.errors), (3 + warned, 4));
+            let warned = if strict { 4 } else { 0 };
+            // Five violations, one of them hostile, and a threshold; three errors of checks and of the run as a whole, and one hostile.
+            assert_eq!((report.failures, report.errors), (6 + warned, 4));
         }
     }
 }
@@ -250,7 +261,7 @@ fn the_last_line_says_the_verdict_and_the_exit_code() {
 #[test]
 fn violations_come_before_warnings_whatever_their_order() {
     let mut document = samples::red();
-    document.checks.reverse();
+    document.runs[0].checks.reverse();
     let rendered = terminal::render(&document, COLOURED);
     let plain = strip_str(&rendered).to_string();
     let place = |word: &str| plain.find(word).unwrap();

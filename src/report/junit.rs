@@ -1,16 +1,18 @@
 //! The document as JUnit XML, for continuous integration.
 //!
-//! A suite for each scenario and a case for each check. What did not pass is a failure only if it fails the run:
-//! warnings pass unless `strict`, with what was found as properties.
+//! A suite for each run, named `<transport> <revision>`, and a case for each check. The class of a case begins with
+//! transport and revision, since many readers tell cases apart by class and name alone. What did not pass is a failure
+//! only if it fails the program: warnings pass unless `strict`, with what was found as properties. A revision that the
+//! server does not speak is one case that is skipped.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
 };
 
-use super::document::{Check, Document};
+use super::document::Document;
+use super::run::{Check, Outcome, Run};
 use super::text::Shown;
 use crate::engine::Verdict;
 use crate::load::report::{LoadReport, ThresholdResult, ThresholdVerdict};
@@ -34,7 +36,7 @@ const LONG: Shown = Shown {
 pub fn render(document: &Document, strict: bool) -> Result<String, SerializeError> {
     let mut report = Report::new(document.tool.name);
     report.set_time(Duration::from_millis(document.elapsed_ms));
-    report.add_test_suites(check_suites(&document.checks, strict));
+    report.add_test_suites(document.runs.iter().map(|run| suite(run, strict)));
     if let Some(load) = &document.load {
         report.add_test_suite(load_suite(load));
     }
@@ -44,32 +46,68 @@ pub fn render(document: &Document, strict: bool) -> Result<String, SerializeErro
     report.to_string()
 }
 
-/// Suites in the order in which their scenarios first occur.
-fn check_suites(checks: &[Check], strict: bool) -> Vec<TestSuite> {
-    let mut suites: Vec<TestSuite> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for check in checks {
-        let scenario = check.scenario();
-        let place = *places.entry(scenario).or_insert_with(|| {
-            suites.push(TestSuite::new(SHORT.line(scenario)));
-            suites.len() - 1
-        });
-        if let Some(suite) = suites.get_mut(place) {
-            suite.add_test_case(check_case(check, strict));
-        }
+fn suite(run: &Run, strict: bool) -> TestSuite {
+    let mut suite = TestSuite::new(SHORT.line(&run.name()));
+    let covered = run.coverage.as_ref();
+    let covered = covered.map(|of| format!("{} of {}", of.exercised, of.testable));
+    let outcome = Some(run.outcome.to_string());
+    for property in named([
+        ("transport", &run.transport),
+        ("revision", &run.revision),
+        ("outcome", &outcome),
+        ("negotiated", &run.negotiated),
+        ("server", &run.server),
+        ("requirements exercised", &covered),
+        ("doubt", &run.doubt),
+    ]) {
+        suite.add_property(property);
     }
-    suites
+    let class =
+        [run.transport.as_deref(), run.revision.as_deref()].map(|part| part.unwrap_or("unknown"));
+    let class = class.join("/");
+    for check in &run.checks {
+        let mut case = check_case(check, strict);
+        case.set_classname(SHORT.line(&format!("{class}/{}", check.scenario())));
+        suite.add_test_case(case);
+    }
+    if run.outcome != Outcome::Tested {
+        let mut case = TestCase::new("is-tested", untested(run));
+        case.set_classname(SHORT.line(&class));
+        suite.add_test_case(case);
+    }
+    suite
+}
+
+/// What a run is that could not be made: skipped where the server answers, since it is free not to speak a revision.
+fn untested(run: &Run) -> TestCaseStatus {
+    let why = run.why.as_deref().unwrap_or("no reason is known");
+    let message = format!("{}: {why}", run.outcome);
+    if run.outcome == Outcome::Unreachable {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(SHORT.line(&message));
+        return status;
+    }
+    skipped(&message)
 }
 
 fn check_case(check: &Check, strict: bool) -> TestCase {
     let slug = check.id.split_once('#').map_or("", |(_, slug)| slug);
     let name = if slug.is_empty() { &check.id } else { slug };
     let mut case = TestCase::new(SHORT.line(name), status(check, strict));
-    case.set_classname(SHORT.line(check.scenario()));
     for property in properties(check, strict) {
         case.add_property(property);
     }
     case
+}
+
+/// Properties with those values that there are.
+fn named<const N: usize>(
+    parts: [(&'static str, &Option<String>); N],
+) -> impl Iterator<Item = Property> {
+    parts.into_iter().filter_map(|(name, value)| {
+        let value = value.as_ref()?;
+        Some(Property::new(name, SHORT.line(value)))
+    })
 }
 
 fn status(check: &Check, strict: bool) -> TestCaseStatus {
@@ -141,18 +179,14 @@ fn properties(check: &Check, strict: bool) -> Vec<Property> {
     let passes_as_warning = check.verdict == Verdict::Warn && !strict;
     let of_warning = |text: &Option<String>| text.clone().filter(|_| passes_as_warning);
     let parts = [
-        ("verdict", Some(check.verdict.to_string())),
-        ("requirement", check.requirement.clone()),
-        ("level", Some(check.level.to_string())),
-        ("revision", Some(check.revision.clone())),
-        ("evidence", record_numbers(&check.evidence)),
-        ("expected", of_warning(&check.expected)),
-        ("got", of_warning(&check.got)),
+        ("verdict", &Some(check.verdict.to_string())),
+        ("requirement", &check.requirement),
+        ("level", &Some(check.level.to_string())),
+        ("evidence", &record_numbers(&check.evidence)),
+        ("expected", &of_warning(&check.expected)),
+        ("got", &of_warning(&check.got)),
     ];
-    parts
-        .into_iter()
-        .filter_map(|(name, value)| value.map(|value| Property::new(name, SHORT.line(&value))))
-        .collect()
+    named(parts).collect()
 }
 
 /// A case for each threshold, and one that is skipped if deliveries were not measured: load that did not happen is not

@@ -6,6 +6,7 @@
 pub mod document;
 pub mod json;
 pub mod junit;
+pub mod run;
 mod spec;
 pub mod terminal;
 pub(crate) mod text;
@@ -16,6 +17,7 @@ mod hostile;
 #[cfg(test)]
 mod samples;
 
-pub use document::{Coverage, Document, Summary, Target};
+pub use document::{Document, Target};
+pub use run::{Coverage, Outcome, Run, Summary};
 pub use spec::{Destination, Format, ReportSpec, ReportSpecError};
 pub use write::{ReportError, write};

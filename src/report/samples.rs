@@ -12,14 +12,15 @@ use crate::load::report::{
 };
 use crate::transport::recorder::{Direction, Record, RecordKind};
 
-use super::document::{Check, Coverage, Document, Summary, Target, Tool};
+use super::document::{Document, Target, Tool};
+use super::run::{Check, Coverage, Detection, Outcome, Run, Summary};
 use super::{json, junit, terminal};
 
 /// A document about a target of which nothing became known.
 pub(super) fn minimal() -> Document {
     let mut document = Document::new(Target {
         url: "http://127.0.0.1:8080/mcp".to_owned(),
-        ..Target::default()
+        unverified: false,
     });
     document.tool = Tool {
         name: "mcp-plumb",
@@ -29,16 +30,39 @@ pub(super) fn minimal() -> Document {
     document
 }
 
-fn identified() -> Document {
+/// A run of which all is known but what its checks found.
+fn run(revision: &str) -> Run {
+    Run {
+        transport: Some("streamable-http".to_owned()),
+        revision: Some(revision.to_owned()),
+        outcome: Outcome::Tested,
+        negotiated: Some(revision.to_owned()),
+        server: Some("example-server 1.2.0".to_owned()),
+        detection: Detection {
+            guessed: true,
+            because: Some("initialize is answered with a session id".to_owned()),
+            offers: vec!["2025-06-18".to_owned(), "2025-11-25".to_owned()],
+            notes: vec!["POST /mcp initialize: status 200 application/json, a result".to_owned()],
+        },
+        ..Run::default()
+    }
+}
+
+/// A run that could not be made.
+fn untested(revision: &str, outcome: Outcome, why: &str) -> Run {
+    Run {
+        transport: None,
+        revision: Some(revision.to_owned()),
+        outcome,
+        why: Some(why.to_owned()),
+        ..Run::default()
+    }
+}
+
+fn identified(run: Run) -> Document {
     let mut document = minimal();
     document.elapsed_ms = 2_345;
-    document.target.transport = Some("streamable-http".to_owned());
-    document.target.revision = Some("2025-11-25".to_owned());
-    document.target.server = Some("example-server 1.2.0".to_owned());
-    document.target.detection = vec![
-        "POST initialize was answered with 200 and application/json: streamable-http".to_owned(),
-        "the server agreed to revision 2025-11-25".to_owned(),
-    ];
+    document.add_run(run);
     document
 }
 
@@ -48,7 +72,6 @@ pub(super) fn check(id: &str, requirement: &str, level: Level, verdict: Verdict)
         id: id.to_owned(),
         requirement: Some(requirement.to_owned()),
         level,
-        revision: "2025-11-25".to_owned(),
         verdict,
         skip_reason: None,
         reason: None,
@@ -96,9 +119,10 @@ fn skipped() -> Check {
     }
 }
 
-fn count(document: &mut Document, exercised: usize) {
-    document.summary = Summary::of(&document.checks);
-    document.coverage = Some(Coverage {
+fn with_checks(mut run: Run, checks: Vec<Check>, exercised: usize) -> Run {
+    run.summary = Summary::of(&checks);
+    run.checks = checks;
+    run.coverage = Some(Coverage {
         requirements: 316,
         testable: 214,
         exercised,
@@ -110,22 +134,20 @@ fn count(document: &mut Document, exercised: usize) {
         .map(|(reason, count)| (reason.to_owned(), count))
         .into(),
     });
+    run
 }
 
 /// A run in which everything that could be exercised held.
 pub(super) fn green() -> Document {
-    let mut document = identified();
-    document.checks = passing();
-    document.checks.push(skipped());
-    count(&mut document, 3);
-    document
+    let mut checks = passing();
+    checks.push(skipped());
+    identified(with_checks(run("2025-11-25"), checks, 3))
 }
 
-/// A run with a check of every verdict.
-pub(super) fn red() -> Document {
-    let mut document = identified();
-    document.checks = passing();
-    document.checks.extend([
+/// Checks of every verdict.
+fn mixed() -> Vec<Check> {
+    let mut checks = passing();
+    checks.extend([
         Check {
             expected: Some("status 202 with no body".to_owned()),
             got: Some("status 200 with a body of 17 bytes".to_owned()),
@@ -161,12 +183,70 @@ pub(super) fn red() -> Document {
             ..check("own/scenario#step-1", "", Level::Practice, Verdict::Error)
         },
     ]);
-    count(&mut document, 5);
+    checks
+}
+
+/// A run with a check of every verdict.
+pub(super) fn red() -> Document {
+    let mut document = identified(with_checks(run("2025-11-25"), mixed(), 5));
     document.records = vec![
         record(3, Direction::Out, RecordKind::Request, "POST /mcp HTTP/1.1"),
-        record(4, Direction::In, RecordKind::Response, "200 OK"),
+        record(4, Direction::In, RecordKind::Response, "HTTP/1.1 200"),
     ];
     document.exit_code = 1;
+    document
+}
+
+/// All revisions asked for: two that the server speaks, and what it finds to be wrong at one or at both.
+pub(super) fn matrix() -> Document {
+    let mut document = minimal();
+    document.elapsed_ms = 4_567;
+    let why = "this version does not test it";
+    document.add_run(untested("2024-11-05", Outcome::NotTestable, why));
+    let why = "asked for it, it offers \"2025-11-25\"";
+    document.add_run(untested("2025-03-26", Outcome::NotOffered, why));
+    let mut older = mixed();
+    older.retain(|check| check.verdict != Verdict::Error);
+    for check in &mut older {
+        if check.verdict == Verdict::Warn {
+            check.got = Some("a name of 130 characters".to_owned());
+        }
+    }
+    let mut newer = older.clone();
+    older.push(Check {
+        expected: Some("an error with code -32601".to_owned()),
+        got: Some("a result".to_owned()),
+        evidence: vec![12],
+        ..check(
+            "messages/errors#unknown-method",
+            "jsonrpc.method-not-found-32601",
+            Level::Must,
+            Verdict::Fail,
+        )
+    });
+    for check in &mut newer {
+        if check.verdict == Verdict::Warn {
+            check.got = Some("a name of 140 characters".to_owned());
+        }
+    }
+    document.add_run(with_checks(run("2025-06-18"), older, 6));
+    document.add_run(with_checks(run("2025-11-25"), newer, 5));
+    let why = "asked for it, it answers with error -32601";
+    document.add_run(untested("2026-07-28", Outcome::NotOffered, why));
+    document.exit_code = 1;
+    document
+}
+
+/// A server of which little could be exercised over a transport that was guessed.
+pub(super) fn doubtful() -> Document {
+    let mut run = run("2025-11-25");
+    run.doubt = Some(
+        "the handshake failed (status 404). Is streamable-http the right transport? It was guessed because it answers a \
+         POST with success; force another with --transport"
+            .to_owned(),
+    );
+    let mut document = identified(with_checks(run, vec![skipped()], 0));
+    document.exit_code = 4;
     document
 }
 
@@ -222,6 +302,7 @@ fn load_report(fanout_p50: u64) -> LoadReport {
             fanout: latency(fanout_p50),
             call: Latency::default(),
             connect: latency(12_345),
+            ..Latencies::default()
         },
         events_per_s: 1_999.8,
         generator: Generator {
@@ -264,12 +345,13 @@ fn load_report(fanout_p50: u64) -> LoadReport {
         ],
         target_died: false,
         not_exercised: None,
+        ..LoadReport::default()
     }
 }
 
 /// Load beside the reference server, with every verdict that a threshold has.
 pub(super) fn load() -> Document {
-    let mut document = identified();
+    let mut document = identified(run("2025-11-25"));
     document.load = Some(load_report(850));
     document.reference = Some(load_report(400));
     document.exit_code = 5;
@@ -279,6 +361,11 @@ pub(super) fn load() -> Document {
 /// A run that was cut short before anything was exercised.
 pub(super) fn interrupted() -> Document {
     let mut document = minimal();
+    document.add_run(untested(
+        "2025-11-25",
+        Outcome::NotBegun,
+        "the run was interrupted before",
+    ));
     document.interrupted = true;
     document.not_exercised = Some("no scenario had ended".to_owned());
     document.load = Some(LoadReport {
@@ -291,13 +378,17 @@ pub(super) fn interrupted() -> Document {
 
 /// A document that has every optional part.
 pub(super) fn full() -> Document {
-    Document {
+    let mut document = Document {
         load: load().load,
         reference: load().reference,
         not_exercised: Some("for the schema".to_owned()),
         interrupted: true,
         ..red()
+    };
+    for run in matrix().runs.into_iter().chain(doubtful().runs) {
+        document.add_run(run);
     }
+    document
 }
 
 const PLAIN: terminal::Style = terminal::Style {
@@ -320,6 +411,13 @@ fn generated() -> Vec<(&'static str, String)> {
         ("samples/check.xml", junit::render(&red(), false).unwrap()),
         ("samples/check.txt", terminal::render(&red(), PLAIN)),
         ("samples/check-green.txt", terminal::render(&green(), PLAIN)),
+        ("samples/matrix.json", json::render(&matrix()).unwrap()),
+        (
+            "samples/matrix.xml",
+            junit::render(&matrix(), false).unwrap(),
+        ),
+        ("samples/matrix.txt", terminal::render(&matrix(), PLAIN)),
+        ("samples/doubtful.txt", terminal::render(&doubtful(), PLAIN)),
         ("samples/load.json", json::render(&load()).unwrap()),
         ("samples/load.xml", junit::render(&load(), false).unwrap()),
         ("samples/load.txt", terminal::render(&load(), PLAIN)),
@@ -359,7 +457,16 @@ fn the_same_document_gives_the_same_bytes() {
 #[test]
 fn documents_follow_the_schema() {
     let schema = jsonschema::validator_for(&json::schema()).unwrap();
-    for document in [minimal(), green(), red(), load(), interrupted(), full()] {
+    for document in [
+        minimal(),
+        green(),
+        red(),
+        matrix(),
+        doubtful(),
+        load(),
+        interrupted(),
+        full(),
+    ] {
         let value: serde_json::Value =
             serde_json::from_str(&json::render(&document).unwrap()).unwrap();
         let faults: Vec<String> = schema
@@ -371,14 +478,30 @@ fn documents_follow_the_schema() {
 }
 
 #[test]
+fn runs_read_back_from_json_as_they_were() {
+    for document in [red(), matrix(), doubtful(), interrupted(), full()] {
+        let json = json::render(&document).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let runs: Vec<Run> = serde_json::from_value(value["runs"].take()).unwrap();
+        assert_eq!(runs, document.runs);
+        let summaries = runs.iter().map(|run| run.summary);
+        assert_eq!(
+            summaries.fold(Summary::default(), Summary::and),
+            document.summary
+        );
+    }
+}
+
+#[test]
 fn the_schema_refuses_what_is_no_report() {
     let schema = jsonschema::validator_for(&json::schema()).unwrap();
     let good = serde_json::to_value(red()).unwrap();
     let cases = [
-        ("/schema", serde_json::json!("mcp-plumb/report/2")),
+        ("/schema", serde_json::json!("mcp-plumb/report/1")),
         ("/exit_code", serde_json::json!(256)),
-        ("/checks/0/verdict", serde_json::json!("maybe")),
-        ("/checks/0/level", serde_json::json!("must")),
+        ("/runs/0/checks/0/verdict", serde_json::json!("maybe")),
+        ("/runs/0/checks/0/level", serde_json::json!("must")),
+        ("/runs/0/outcome", serde_json::json!("untested")),
         ("/target/url", serde_json::Value::Null),
     ];
     for (pointer, value) in cases {

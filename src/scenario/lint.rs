@@ -1,11 +1,11 @@
 //! What is wrong with a scenario that reads well: names that nothing sets, ids that stand twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::Condition;
 use super::model::{Scenario, Step, ToolRole, When};
 use super::template;
-use super::verbs::{MAIN_SESSION, Verb};
+use super::verbs::{INPUT_VARIABLES, MAIN_SESSION, Verb};
 use crate::suggest;
 
 /// Something wrong, and a word near which it stands.
@@ -38,9 +38,26 @@ impl Finding {
 
 /// Names that the engine sets before the first step.
 fn given_variables() -> BTreeSet<String> {
-    let mut names = BTreeSet::from(["run.id".to_owned(), "revision".to_owned()]);
+    let mut names = BTreeSet::from(["run.id", "revision", "harmless", "meta"].map(str::to_owned));
+    for part in [
+        "header",
+        "value",
+        "value.base64",
+        "arguments.null",
+        "arguments.absent",
+    ] {
+        let role = ToolRole::AnnotatedHeader.as_str();
+        names.insert(format!("tool.{role}.{part}"));
+    }
+    names.insert(format!("tool.{}.changes", ToolRole::Publishes.as_str()));
     for role in ToolRole::ALL {
-        for part in ["name", "arguments", "payload"] {
+        for part in [
+            "name",
+            "name.base64",
+            "name.other-case",
+            "arguments",
+            "payload",
+        ] {
             names.insert(format!("tool.{}.{part}", role.as_str()));
         }
         // The same with a payload that tells its order.
@@ -124,11 +141,12 @@ impl Seen {
                 capture.path.is_some(),
                 capture.header.is_some(),
                 capture.holds.is_some(),
+                capture.event_id.is_some(),
             ];
             if sources.iter().filter(|given| **given).count() != 1 {
                 return Err(Finding::new(
                     name,
-                    format!("capture '{name}' takes one of path, header or holds"),
+                    format!("capture '{name}' takes one of path, header, holds or event_id"),
                 ));
             }
         }
@@ -144,7 +162,9 @@ impl Seen {
             }
             Verb::Listen(listen) => {
                 self.streams.insert(listen.name.to_string());
-                self.session(listen.session.as_str())
+                self.session(listen.session.as_str())?;
+                self.headers(&listen.headers)?;
+                self.value(listen.notifications.as_ref())
             }
             Verb::Await(wait) => {
                 self.stream(wait.on.as_str())?;
@@ -160,17 +180,30 @@ impl Seen {
                     self.sessions.insert(request.session.to_string());
                 }
                 self.session(request.session.as_str())?;
+                if request.answer_input {
+                    let set = INPUT_VARIABLES.map(|(name, _)| name.to_owned());
+                    self.variables.extend(set);
+                }
+                self.texts([&request.method])?;
                 self.value(request.params.as_ref())?;
-                self.texts(request.headers.values().flatten())
+                self.headers(&request.headers)
             }
             Verb::Notify(notify) => {
                 self.session(notify.session.as_str())?;
                 self.value(notify.params.as_ref())
             }
             Verb::Http(http) => {
+                let opens = |body: &serde_json::Value| {
+                    body.get("method")
+                        .is_some_and(|method| method == "initialize")
+                };
+                let batch = http.json.as_ref().and_then(serde_json::Value::as_array);
+                if batch.is_some_and(|batch| batch.iter().any(opens)) {
+                    self.sessions.insert(http.session.to_string());
+                }
                 self.session(http.session.as_str())?;
                 self.value(http.json.as_ref())?;
-                self.texts(http.headers.values().flatten())
+                self.headers(&http.headers)
             }
             Verb::End(end) => self.session(end.session.as_str()),
         }
@@ -209,6 +242,11 @@ impl Seen {
             template::names(value, &mut names);
         }
         names.iter().try_for_each(|name| self.variable(name))
+    }
+
+    fn headers(&self, headers: &BTreeMap<String, Option<String>>) -> Result<(), Finding> {
+        self.texts(headers.keys())?;
+        self.texts(headers.values().flatten())
     }
 
     fn texts<'t>(&self, texts: impl IntoIterator<Item = &'t String>) -> Result<(), Finding> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::condition::Condition;
 use super::verbs::{Await, Close, Connect, End, Http, Listen, Notify, Quiet, Request, Verb};
-use super::words::{RequirementId, Slug, Span};
+use super::words::{RequirementIds, Slug, Span};
 use crate::catalog::Level;
 use crate::protocol::{Revision, RevisionRange, Transport};
 
@@ -85,17 +85,32 @@ pub enum ToolRole {
     Publishes,
     /// Sends progress notifications.
     Progresses,
+    /// Makes the server say that its list of tools has changed.
+    ChangesTools,
+    /// Asks the user for something (elicitation).
+    AsksUser,
+    /// Asks the client's model for something (sampling).
+    AsksModel,
+    /// Asks the client for its roots.
+    AsksRoots,
+    /// Has an argument that a header field repeats (`x-mcp-header`, 2026-07-28).
+    AnnotatedHeader,
 }
 
 impl ToolRole {
     /// Every role.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Succeeds,
         Self::Structured,
         Self::TakesArguments,
         Self::Fails,
         Self::Publishes,
         Self::Progresses,
+        Self::ChangesTools,
+        Self::AsksUser,
+        Self::AsksModel,
+        Self::AsksRoots,
+        Self::AnnotatedHeader,
     ];
 
     /// Its name in files.
@@ -107,6 +122,11 @@ impl ToolRole {
             Self::Fails => "fails",
             Self::Publishes => "publishes",
             Self::Progresses => "progresses",
+            Self::ChangesTools => "changes-tools",
+            Self::AsksUser => "asks-user",
+            Self::AsksModel => "asks-model",
+            Self::AsksRoots => "asks-roots",
+            Self::AnnotatedHeader => "annotated-header",
         }
     }
 }
@@ -187,8 +207,8 @@ pub struct Check {
 /// What a check is judged by.
 #[derive(Clone, Debug)]
 pub enum Rule {
-    /// A requirement of the catalogues, which has a level.
-    Requirement(RequirementId),
+    /// A requirement of the catalogues, which has a level; or several, for revisions that say it each in its own words.
+    Requirement(RequirementIds),
     /// A level of its own, in users' scenarios.
     Level(Level),
 }
@@ -229,9 +249,23 @@ pub struct Capture {
     pub header: Option<String>,
     /// Whether a condition holds, as a boolean.
     pub holds: Option<Condition>,
+    /// The id of the first or the last event that has one.
+    pub event_id: Option<Nth>,
+    /// With `path`: of the text that is found, what the first group of this regular expression matches.
+    pub part: Option<super::words::Pattern>,
     /// Whether finding nothing is fine; the capture is then `null`.
     #[serde(default)]
     pub optional: bool,
+}
+
+/// Which of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nth {
+    /// The first.
+    First,
+    /// The last.
+    Last,
 }
 
 /// A step as a file writes it.
@@ -326,8 +360,8 @@ impl TryFrom<RawStep> for Step {
 struct RawCheck {
     /// The second half of its id; says what holds.
     check: Slug,
-    /// The requirement that it is judged by. Either this or `level`.
-    requirement: Option<RequirementId>,
+    /// The requirement that it is judged by, or a list of which the first that holds counts. Either this or `level`.
+    requirement: Option<RequirementIds>,
     /// A level of its own, where no requirement of the catalogues is meant.
     level: Option<Level>,
     /// What makes a violation a warning although the requirement is mandatory.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::words::{Slug, Span};
 
@@ -64,13 +64,15 @@ pub struct Connect {
     /// The name of the session for later steps.
     #[serde(default = "main_session", rename = "as")]
     pub name: Slug,
+    /// What this client declares that it can do, from now on; nothing if it is left out.
+    pub capabilities: Option<Map<String, Value>>,
 }
 
 /// Sends a request.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The method.
+    /// The method, which may hold `${…}`.
     pub method: String,
     /// The parameters, which may hold `${…}`.
     pub params: Option<Value>,
@@ -81,10 +83,22 @@ pub struct Request {
     /// The session; one that is new to the scenario begins without a handshake.
     #[serde(default = "main_session")]
     pub session: Slug,
-    /// Header fields to set, or to remove (`null`).
+    /// Header fields to set, or to remove (`null`); names and values may hold `${…}`.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
+    /// What this client declares that it can do, from now on.
+    pub capabilities: Option<Map<String, Value>>,
+    /// Whether the request is repeated with the input that its result asks for, as far as this client declared that it can
+    /// give it; what the step brings is the last answer.
+    #[serde(default)]
+    pub answer_input: bool,
 }
+
+/// What is set by a request with `answer_input`: variables, and where their values stand in the last request of its rounds.
+pub const INPUT_VARIABLES: [(&str, &str); 2] = [
+    ("input.responses", "/params/inputResponses"),
+    ("input.state", "/params/requestState"),
+];
 
 /// A member that is `null` is there all the same: `id: null` is an id.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
@@ -122,7 +136,7 @@ pub struct Http {
     /// The session whose header fields are sent.
     #[serde(default = "main_session")]
     pub session: Slug,
-    /// Header fields to set, or to remove (`null`).
+    /// Header fields to set, or to remove (`null`); names and values may hold `${…}`.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
 }
@@ -134,6 +148,10 @@ pub enum Endpoint {
     /// Where messages are posted.
     #[default]
     Post,
+    /// Where messages were posted before the session's stream was closed (HTTP+SSE).
+    FormerPost,
+    /// Where messages are posted, with another session of the same shape in its query (HTTP+SSE).
+    UnknownPost,
     /// Where the session's stream is opened.
     Stream,
     /// Where the server tells of its health.
@@ -152,6 +170,16 @@ pub struct Listen {
     pub session: Slug,
     /// Query members, instead of those that the dialect adds.
     pub query: Option<BTreeMap<String, String>>,
+    /// What the stream is asked for (2026-07-28), instead of all that the target offers; may hold `${…}`.
+    pub notifications: Option<Value>,
+    /// The id of the request for the stream (2026-07-28), instead of a fresh number.
+    pub id: Option<Value>,
+    /// A stream of its own, read from its first event, where the session has one already that replies come on (HTTP+SSE).
+    #[serde(default)]
+    pub apart: bool,
+    /// Header fields to set, or to remove (`null`); names and values may hold `${…}`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<String>>,
 }
 
 /// Waits on a stream.

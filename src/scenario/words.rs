@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Requirement};
+use crate::protocol::{Revision, Transport};
 use crate::suggest;
 
 /// A word that cannot be read.
@@ -131,6 +132,58 @@ impl TryFrom<String> for RequirementId {
     }
 }
 
+/// One requirement, or several that say the same for different revisions: a check is judged by the one that holds where
+/// the target is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "OneOrSeveral")]
+#[schemars(with = "OneOrSeveral")]
+pub struct RequirementIds(Vec<RequirementId>);
+
+/// An id, or a list of ids.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "RequirementIds")]
+enum OneOrSeveral {
+    /// The id of a requirement.
+    One(String),
+    /// Ids of requirements, of which the first that holds counts.
+    Several(Vec<String>),
+}
+
+impl TryFrom<OneOrSeveral> for RequirementIds {
+    type Error = WordError;
+
+    fn try_from(ids: OneOrSeveral) -> Result<Self, Self::Error> {
+        let ids = match ids {
+            OneOrSeveral::One(id) => vec![id],
+            OneOrSeveral::Several(ids) => ids,
+        };
+        if ids.is_empty() {
+            return Err(WordError("name at least one requirement".to_owned()));
+        }
+        ids.into_iter()
+            .map(RequirementId::try_from)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl RequirementIds {
+    /// The ids, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(RequirementId::as_str)
+    }
+
+    /// The first that holds over `transport` at `revision`.
+    pub fn applicable(
+        &self,
+        transport: Transport,
+        revision: Revision,
+    ) -> Option<&'static Requirement> {
+        Catalog::embedded().first_applicable(self.iter(), transport, revision)
+    }
+}
+
 /// A JSONPath query (RFC 9535).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
@@ -172,6 +225,15 @@ impl Pattern {
     /// Whether it matches somewhere in `text`.
     pub fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text)
+    }
+
+    /// What its first group matches in `text`; all that it matches, if it has no group.
+    pub fn part<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let captures = self.0.captures(text)?;
+        captures
+            .get(1)
+            .or_else(|| captures.get(0))
+            .map(|part| part.as_str())
     }
 
     /// The expression as it was written.

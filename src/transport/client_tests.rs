@@ -10,9 +10,11 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::client::{ClientOptions, Failure, HttpClient};
 use super::exchange::{BodyEnd, Exchange};
+use super::link::{KnownServer, Link, OpenSessions};
 use super::recorder::{RecordKind, Recorder};
 use super::redact::Redactor;
-use super::session::{Link, Session, Special};
+use super::session::{Session, Special};
+use super::stream::Retention;
 use crate::protocol::{Headers, Revision, Transport};
 
 /// A session with a server of this answer, which may take so long.
@@ -37,7 +39,9 @@ async fn session(
         revision: Revision::V2025_11_25,
         timeout,
         stream_end_grace: Duration::from_millis(500),
-        open: crate::transport::session::OpenSessions::default(),
+        retention: Retention::All,
+        open: OpenSessions::default(),
+        known: KnownServer::default(),
         recorder: Arc::new(Recorder::new(Redactor::new(&headers))),
     };
     (server, Session::new(Arc::new(link)))

@@ -97,6 +97,14 @@ impl SseBlock {
         }
     }
 
+    /// The `id` field of the block.
+    pub fn id(&self) -> Option<&str> {
+        match &self.decoded {
+            Decoded::Event(event) => event.id.as_deref(),
+            Decoded::NoEvent { id, .. } => id.as_deref(),
+        }
+    }
+
     /// How many values the data of the event holds at most, were it JSON.
     pub(super) fn values(&self) -> usize {
         self.event()
@@ -319,15 +327,15 @@ pub(super) fn record_failure(recorder: &Recorder, exchange: u32, failure: &Failu
 pub(super) fn record_head(
     recorder: &Recorder,
     exchange: u32,
-    status: u16,
-    headers: &Headers,
+    version: reqwest::Version,
+    reply: &Reply,
 ) -> u32 {
     recorder.record(Draft {
         exchange,
         direction: Direction::In,
         kind: RecordKind::Response,
-        head: status.to_string(),
-        headers: Some(headers),
+        head: format!("{version:?} {}", reply.status),
+        headers: Some(&reply.headers),
         body: None,
     })
 }
@@ -380,8 +388,8 @@ impl Reading<'_, '_> {
         self.records.push(record_head(
             self.recorder,
             self.number,
-            reply.status,
-            &reply.headers,
+            response.version(),
+            &reply,
         ));
         if reply.is_event_stream() {
             self.read_stream(response, &mut reply).await;

@@ -35,7 +35,7 @@ pub enum Direction {
 pub enum RecordKind {
     /// A request line, its header fields and body.
     Request,
-    /// A status line and header fields.
+    /// The HTTP version, the status and the header fields.
     Response,
     /// A whole response body.
     Body,
@@ -60,7 +60,7 @@ pub struct Record {
     pub direction: Direction,
     /// What it holds.
     pub kind: RecordKind,
-    /// The request line or the status, or how a stream ended.
+    /// The method and URL of a request, the HTTP version and status of a response (`HTTP/1.1 200`), or how a stream ended.
     pub head: String,
     /// Header fields, redacted.
     #[serde(skip_serializing_if = "Vec::is_empty")]

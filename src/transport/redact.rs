@@ -1,5 +1,6 @@
 //! Keeps secrets out of everything that is shown or written.
 
+use regex::{NoExpand, Regex};
 use url::Url;
 
 use crate::excerpt::clip;
@@ -19,13 +20,69 @@ const PLAIN_HEADERS: [&str; 6] = [
     "origin",
     "user-agent",
 ];
+/// A longer pattern, that of a secret of some thousand characters, would cost more than it is worth.
+const PATTERN_BYTES_MAX: usize = 64 * 1024;
 /// How much of a session id is shown: enough to tell sessions apart, too little to use one.
 const SESSION_ID_CHARS: usize = 8;
 
 /// Knows the secrets of a run and blots them out.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    secrets: Vec<String>,
+    secrets: Vec<Secret>,
+}
+
+/// A secret, and how it looks where it was escaped.
+#[derive(Clone, Debug)]
+struct Secret {
+    text: String,
+    /// Absent where nothing in it is ever escaped, and for one that is too long for a pattern.
+    escaped: Option<Regex>,
+}
+
+impl Secret {
+    fn new(text: String) -> Self {
+        let may_be_escaped = |c: char| !c.is_ascii_alphanumeric() && !"-._~".contains(c);
+        let pattern: Option<String> = text.contains(may_be_escaped).then(|| {
+            let forms = |c: char| {
+                let literal = regex::escape(c.encode_utf8(&mut [0; 4]));
+                if may_be_escaped(c) {
+                    forms_of(c, &literal)
+                } else {
+                    literal
+                }
+            };
+            text.chars().map(forms).collect()
+        });
+        Self {
+            escaped: pattern
+                .filter(|pattern| pattern.len() <= PATTERN_BYTES_MAX)
+                .and_then(|pattern| Regex::new(&pattern).ok()),
+            text,
+        }
+    }
+
+    fn blot_out(&self, text: &str) -> String {
+        let plain = text.replace(&self.text, PLACEHOLDER);
+        match &self.escaped {
+            Some(escaped) => escaped
+                .replace_all(&plain, NoExpand(PLACEHOLDER))
+                .into_owned(),
+            None => plain,
+        }
+    }
+}
+
+/// A character as JSON, JSON in JSON and URLs write it: behind any number of backslashes, by its number, by its bytes.
+fn forms_of(c: char, literal: &str) -> String {
+    let mut bytes = [0; 4];
+    let bytes = c.encode_utf8(&mut bytes).bytes();
+    let percent: String = bytes.map(|byte| format!("%{byte:02x}")).collect();
+    let number = format!("u{:04x}", u32::from(c));
+    let short = match c {
+        '\t' => "|\\\\+t",
+        _ => "",
+    };
+    format!(r"(?:\\*{literal}|(?i:\\+{number})|(?i:{percent}){short})")
 }
 
 impl Redactor {
@@ -40,11 +97,13 @@ impl Redactor {
                     .iter()
                     .any(|plain| name.eq_ignore_ascii_case(plain))
             })
-            .flat_map(|(_, value)| {
+            .flat_map(|(name, value)| {
                 let token = value.split_once(' ').map(|(_, token)| token.trim());
-                [Some(value), token]
-            })
-            .flatten();
+                let is_cookie = name.eq_ignore_ascii_case("cookie");
+                let cookies = value.split(';').filter(move |_| is_cookie);
+                let cookies = cookies.filter_map(|pair| Some(pair.split_once('=')?.1.trim()));
+                [Some(value), token].into_iter().flatten().chain(cookies)
+            });
         Self::default().and_secrets(values.map(str::to_owned))
     }
 
@@ -60,17 +119,20 @@ impl Redactor {
     }
 
     fn and_secrets(mut self, secrets: impl Iterator<Item = String>) -> Self {
+        self.secrets.extend(
+            secrets
+                .filter(|secret| secret.chars().count() >= SECRET_CHARS_MIN)
+                .map(Secret::new),
+        );
         self.secrets
-            .extend(secrets.filter(|secret| secret.chars().count() >= SECRET_CHARS_MIN));
-        self.secrets
-            .sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+            .sort_by_key(|secret| std::cmp::Reverse(secret.text.len()));
         self
     }
 
     /// `text` without the secrets, and without the beginning of one that a cut left standing.
     pub fn text(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| {
-            without_cut(&text.replace(secret.as_str(), PLACEHOLDER), secret)
+            without_cut(&secret.blot_out(&text), &secret.text)
         })
     }
 
@@ -186,6 +248,40 @@ mod tests {
         ] {
             assert_eq!(redactor.text(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_known_however_it_was_escaped() {
+        let redactor = Redactor::new(
+            &[
+                ("X-Key", r#"ab/c+d="\ef"#),
+                ("Cookie", "theme=dark-mode; sid=0123456789"),
+            ]
+            .into_iter()
+            .collect(),
+        );
+        for text in [
+            r#"ab/c+d="\ef"#,
+            r#"ab\/c+d=\"\\ef"#,
+            r#"ab/c+d=\\\"\\\\ef"#,
+            r"ab/c\u002Bd\u003d\u0022\u005cef",
+            r"ab/c\\u002bd=\\u0022\\\\ef",
+            "ab%2Fc%2bd%3D%22%5Cef",
+            "0123456789",
+            "theme=dark-mode; sid=0123456789",
+        ] {
+            assert_eq!(redactor.text(&format!("<{text}>")), "<[redacted]>");
+        }
+        for text in ["ab/c-d", "ab c d ef", r"abu002fc", "%2F"] {
+            assert_eq!(redactor.text(text), text);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_too_long_for_a_pattern_vanishes_as_it_is() {
+        let long = "/é+\"".repeat(20_000);
+        let redactor = Redactor::new(&[("X-Key", long.as_str())].into_iter().collect());
+        assert_eq!(redactor.text(&format!("<{long}>")), "<[redacted]>");
     }
 
     #[test]

@@ -1,94 +1,27 @@
 //! A client's session with the target: the handshake, requests with fresh ids, the stream, and the end.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use serde_json::{Map, Value, json};
+use url::Url;
 
-use super::client::{HttpClient, headers_of};
+use super::answers::Answers;
+use super::channel::Channel;
+use super::client::{Failure, headers_of};
 use super::exchange::{self, BodyEnd, Exchange, Patience, Reply};
-use super::recorder::Recorder;
+use super::link::Link;
 use super::stream::EventStream;
-use crate::protocol::dialect::{Outgoing, SessionState};
-use crate::protocol::{Dialect, HttpRequest, MessageKind, Revision, jsonrpc};
-
-/// How many answers of one session to requests of the server may be under way; what comes beyond is not answered.
-const ANSWERS_AT_ONCE_MAX: usize = 100;
-/// How many requests of the server one session answers in all. A server has few reasons to ask, and a flood of requests is
-/// not to be turned into a flood of answers.
-const ANSWERS_MAX: usize = 500;
+use crate::protocol::dialect::{Outgoing, ReplyChannel, SessionState};
+use crate::protocol::{Headers, HttpRequest, Revision, client, jsonrpc};
 
 /// How often a client comes back for the rest of one answer.
 const RESUMPTIONS_MAX: usize = 5;
 /// The least time for the rest of an answer.
 const RESUMPTION_PATIENCE_MIN: Duration = Duration::from_millis(50);
-
-/// What all sessions of a run share.
-#[derive(Debug)]
-pub struct Link {
-    /// Sends the requests.
-    pub client: HttpClient,
-    /// How they look on the wire.
-    pub dialect: Box<dyn Dialect>,
-    /// The revision that `initialize` asks for.
-    pub revision: Revision,
-    /// The longest wait for one exchange.
-    pub timeout: Duration,
-    /// After the response arrived on an event stream: how long the server has to end that stream.
-    pub stream_end_grace: Duration,
-    /// Where everything is recorded.
-    pub recorder: Arc<Recorder>,
-    /// The sessions that were opened and not ended, by their id.
-    pub open: OpenSessions,
-}
-
-/// Sessions that are open on the target.
-#[derive(Debug, Default)]
-pub struct OpenSessions(Mutex<BTreeMap<String, SessionState>>);
-
-impl OpenSessions {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, SessionState>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn opened(&self, state: &SessionState) {
-        if let Some(id) = &state.session_id {
-            self.lock().insert(id.clone(), state.clone());
-        }
-    }
-
-    fn ended(&self, state: &SessionState) {
-        if let Some(id) = &state.session_id {
-            self.lock().remove(id);
-        }
-    }
-}
-
-impl Link {
-    /// Ends every session that is still open, all at once, as an interrupted run does.
-    pub async fn end_all(&self, patience: Duration) {
-        let left = std::mem::take(&mut *self.open.lock());
-        let endings = left
-            .values()
-            .filter_map(|state| self.dialect.end(state))
-            .map(|request| async move {
-                let request = self.client.complete(request);
-                // Whether it was ended shows nowhere; the run is over.
-                drop(self.client.open(&request, patience).await);
-            });
-        futures_util::future::join_all(endings).await;
-    }
-
-    fn patience(&self) -> Patience {
-        Patience {
-            total: self.timeout,
-            after_response: self.stream_end_grace,
-        }
-    }
-}
+/// How often a request is repeated with the input that its result asked for.
+const INPUT_ROUNDS_MAX: usize = 4;
 
 /// What a request may have that is out of the ordinary.
 #[derive(Clone, Debug, Default)]
@@ -102,16 +35,16 @@ pub struct Special {
 /// A handshake that went through.
 #[derive(Clone, Debug)]
 pub struct Connected {
-    /// The exchange of `initialize`.
-    pub initialize: Exchange,
-    /// The exchange of `notifications/initialized`.
-    pub initialized: Exchange,
+    /// The exchange of the opening request: `initialize`, or `server/discover` where there is no handshake.
+    pub opening: Exchange,
+    /// The exchange of `notifications/initialized`, where there is a handshake.
+    pub initialized: Option<Exchange>,
 }
 
 impl Connected {
-    /// The result of `initialize`.
+    /// The result of the opening request.
     pub fn result(&self) -> &Value {
-        self.initialize.result().unwrap_or(&Value::Null)
+        self.opening.result().unwrap_or(&Value::Null)
     }
 }
 
@@ -127,6 +60,16 @@ pub struct ConnectError {
     pub exchange: Box<Exchange>,
 }
 
+impl ConnectError {
+    fn new(step: &'static str, exchange: Exchange) -> Self {
+        Self {
+            step,
+            why: exchange.describe(),
+            exchange: Box::new(exchange),
+        }
+    }
+}
+
 /// A client with at most one session on the server.
 #[derive(Debug)]
 pub struct Session {
@@ -134,6 +77,29 @@ pub struct Session {
     state: Arc<Mutex<SessionState>>,
     ids: AtomicU64,
     answers: Arc<Answers>,
+    /// The stream that replies come on, in the dialects that have it; held while it is being opened.
+    channel: tokio::sync::Mutex<Replies>,
+}
+
+/// Where the replies that do not come in answer to the POST are read.
+#[derive(Debug, Default)]
+enum Replies {
+    /// The stream is not open yet, or there is none.
+    #[default]
+    NotYet,
+    /// Here.
+    Here(Box<Channel>),
+    /// By whoever holds the session; requests only see that they were accepted.
+    Elsewhere,
+}
+
+impl Replies {
+    fn here(&self) -> Option<&Channel> {
+        match self {
+            Self::Here(channel) => Some(channel),
+            Self::NotYet | Self::Elsewhere => None,
+        }
+    }
 }
 
 impl Session {
@@ -141,19 +107,21 @@ impl Session {
     pub fn new(link: Arc<Link>) -> Self {
         let state = Arc::new(Mutex::new(SessionState {
             client_id: random_name(),
+            known: link.known.get(),
             ..SessionState::default()
         }));
         Self {
-            answers: Arc::new(Answers {
-                link: Arc::clone(&link),
-                state: Arc::clone(&state),
-                tasks: Mutex::default(),
-                given: AtomicUsize::new(0),
-            }),
+            answers: Arc::new(Answers::new(Arc::clone(&link), Arc::clone(&state))),
             link,
             state,
             ids: AtomicU64::new(1),
+            channel: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Declares what this client can do; before the handshake.
+    pub fn declare(&self, capabilities: Map<String, Value>) {
+        lock(&self.state).capabilities = capabilities;
     }
 
     /// What all sessions of the run share.
@@ -167,49 +135,112 @@ impl Session {
     }
 
     /// The parameters of an ordinary `initialize`.
-    pub fn initialize_params(revision: Revision) -> Value {
+    pub fn initialize_params(revision: Revision, capabilities: &Map<String, Value>) -> Value {
         json!({
             "protocolVersion": revision.as_str(),
-            "capabilities": {},
-            "clientInfo": {"name": "mcp-plumb", "version": env!("CARGO_PKG_VERSION")},
+            "capabilities": capabilities,
+            "clientInfo": jsonrpc::client_info(),
         })
     }
 
-    /// Opens the session: `initialize`, then `notifications/initialized`
-    /// (basic/lifecycle#initialization).
+    /// Opens the session: `initialize`, then `notifications/initialized` (basic/lifecycle#initialization). Where there is
+    /// no session, asks what there is instead: `server/discover` (2026-07-28, server/discover).
     ///
     /// # Errors
     /// If the target did not answer the first with a result, or refused the second.
     pub async fn connect(&self) -> Result<Connected, ConnectError> {
-        let params = Self::initialize_params(self.link.revision);
-        let initialize = self
+        if !self.link.revision.has_handshake() {
+            let opening = self
+                .request("server/discover", None, Special::default())
+                .await;
+            if opening.result().is_none() {
+                return Err(ConnectError::new("server/discover", opening));
+            }
+            return Ok(Connected {
+                opening,
+                initialized: None,
+            });
+        }
+        let params = Self::initialize_params(self.link.revision, &self.state().capabilities);
+        let opening = self
             .request("initialize", Some(params), Special::default())
             .await;
-        if initialize.result().is_none() {
-            return Err(ConnectError {
-                step: "initialize",
-                why: initialize.describe(),
-                exchange: Box::new(initialize),
-            });
+        if opening.result().is_none() {
+            return Err(ConnectError::new("initialize", opening));
         }
         let initialized = self.notify("notifications/initialized", None).await;
         if !initialized
             .status()
             .is_some_and(|status| (200..300).contains(&status))
         {
-            return Err(ConnectError {
-                step: "notifications/initialized",
-                why: initialized.describe(),
-                exchange: Box::new(initialized),
-            });
+            return Err(ConnectError::new("notifications/initialized", initialized));
         }
         Ok(Connected {
-            initialize,
-            initialized,
+            opening,
+            initialized: Some(initialized),
         })
     }
 
-    /// Sends a request and waits for what answers it. The reply to `initialize` is learnt from.
+    /// Opens the stream that replies come on, in the dialects that have it. To be called before a request is made up that
+    /// is not sent by [`request`](Self::request) or [`notify`](Self::notify).
+    ///
+    /// # Errors
+    /// The exchange that failed to open it.
+    pub async fn ready(&self) -> Result<(), Box<Exchange>> {
+        self.channel().await.map(drop)
+    }
+
+    async fn channel(&self) -> Result<Option<Channel>, Box<Exchange>> {
+        if self.link.dialect.reply_channel() == ReplyChannel::Exchange {
+            return Ok(None);
+        }
+        let mut held = self.channel.lock().await;
+        match &*held {
+            Replies::NotYet => {}
+            Replies::Here(channel) => return Ok(Some(channel.as_ref().clone())),
+            Replies::Elsewhere => return Ok(None),
+        }
+        let (mut opening, stream) = self.listen_with(self.stream_request()).await;
+        let Some(stream) = stream else {
+            // What was asked for is a stream that names an endpoint; without it there is nothing to post to.
+            let why = format!(
+                "the stream for replies does not open: {}",
+                opening.describe()
+            );
+            match opening.status() {
+                // It is there, and not what it should be.
+                Some(200) => opening.outcome = Err(Failure::NoEndpoint(why)),
+                Some(_) => opening.outcome = Err(Failure::Unusable(why)),
+                None => {}
+            }
+            return Err(Box::new(opening));
+        };
+        let channel = Channel { opening, stream };
+        let url = channel.endpoint(self.link.timeout).await?;
+        lock(&self.state).post_url = Some(url);
+        *held = Replies::Here(Box::new(channel.clone()));
+        Ok(Some(channel))
+    }
+
+    /// Gives up the stream that replies come on, if there is one; once all its clones are dropped, it is closed.
+    pub async fn hang_up(&self) -> Option<Channel> {
+        let replies = std::mem::take(&mut *self.channel.lock().await);
+        match replies {
+            Replies::Here(channel) => {
+                lock(&self.state).post_url = None;
+                Some(*channel)
+            }
+            Replies::NotYet | Replies::Elsewhere => None,
+        }
+    }
+
+    /// Posts to `endpoint` from now on and leaves the replies to the caller, who reads the stream that named it.
+    pub async fn post_only(&self, endpoint: Url) {
+        *self.channel.lock().await = Replies::Elsewhere;
+        lock(&self.state).post_url = Some(endpoint);
+    }
+
+    /// Sends a request and waits for what answers it. The reply to the opening request is learnt from.
     pub async fn request(&self, method: &str, params: Option<Value>, special: Special) -> Exchange {
         let id = special.id.unwrap_or_else(|| self.next_id());
         let message = jsonrpc::request(&id, method, params.as_ref());
@@ -217,27 +248,76 @@ impl Session {
         if let Some(timeout) = special.timeout {
             patience.total = timeout;
         }
-        let exchange = self.send(self.post(&message), Some(id), patience).await;
-        if method == "initialize" {
+        if let Err(unopened) = self.ready().await {
+            return Exchange {
+                id: Some(id),
+                ..*unopened
+            };
+        }
+        let exchange = self
+            .send(self.post(&self.dressed(message)), Some(id), patience)
+            .await;
+        if matches!(method, "initialize" | "server/discover") {
             self.learn(&exchange);
         }
         exchange
     }
 
-    /// Takes from the reply to an `initialize` what later messages need, its session id above all.
-    pub fn learn(&self, initialize: &Exchange) {
-        if let (Some(reply), Some(result)) = (initialize.reply(), initialize.result()) {
-            let mut state = lock(&self.state);
-            self.link.dialect.learn(&mut state, &reply.headers, result);
-            self.link.open.opened(&state);
+    /// Sends a request, and as long as its result asks for input that this client declared, repeats it with that input
+    /// (2026-07-28, basic/patterns/mrtr). The exchanges, of which the last is the answer.
+    pub async fn request_through(&self, method: &str, params: Option<Value>) -> Vec<Exchange> {
+        let mut exchanges = Vec::new();
+        let mut next = params;
+        for _ in 0..INPUT_ROUNDS_MAX {
+            let exchange = self.request(method, next.clone(), Special::default()).await;
+            let repeated = exchange.result().and_then(|result| {
+                let responses = client::input_responses(result, &self.state().capabilities)?;
+                Some(with_input(
+                    next.take(),
+                    responses,
+                    result.get("requestState"),
+                ))
+            });
+            exchanges.push(exchange);
+            match repeated {
+                Some(params) => next = Some(params),
+                None => break,
+            }
         }
+        exchanges
+    }
+
+    /// Takes from the reply to an opening request what later messages need, its session id above all.
+    pub fn learn(&self, opening: &Exchange) {
+        if let (Some(reply), Some(result)) = (opening.reply(), opening.result()) {
+            self.learn_from(&reply.headers, result);
+        }
+    }
+
+    /// The same, where the result came on another way than the reply.
+    pub fn learn_from(&self, headers: &Headers, result: &Value) {
+        let mut state = lock(&self.state);
+        self.link.dialect.learn(&mut state, headers, result);
+        self.link.open.opened(&state);
     }
 
     /// Sends a notification.
     pub async fn notify(&self, method: &str, params: Option<Value>) -> Exchange {
+        if let Err(unopened) = self.ready().await {
+            return *unopened;
+        }
         let message = jsonrpc::notification(method, params.as_ref());
-        self.send(self.post(&message), None, self.link.patience())
-            .await
+        self.send(
+            self.post(&self.dressed(message)),
+            None,
+            self.link.patience(),
+        )
+        .await
+    }
+
+    /// A message with all that the dialect adds to it.
+    pub fn dressed(&self, message: Value) -> Value {
+        self.link.dialect.dress(&lock(&self.state), message)
     }
 
     /// An id that no request of this session had.
@@ -261,7 +341,21 @@ impl Session {
 
     /// The request that would open the session's stream.
     pub fn stream_request(&self) -> HttpRequest {
-        self.link.dialect.open_stream(&lock(&self.state))
+        self.stream_request_for(None, None)
+    }
+
+    /// The same with an id and a filter of its own, in the dialects in which it is a JSON-RPC request.
+    pub fn stream_request_for(
+        &self,
+        id: Option<Value>,
+        notifications: Option<Value>,
+    ) -> HttpRequest {
+        let id = id.unwrap_or_else(|| self.next_id());
+        let mut state = self.state();
+        if let Some(Value::Object(wanted)) = notifications {
+            Arc::make_mut(&mut state.known).notifications = wanted;
+        }
+        self.link.dialect.open_stream(&state, &id)
     }
 
     /// Sends any request; `id` is the id of the JSON-RPC request in it, if there is one.
@@ -271,7 +365,13 @@ impl Session {
 
     /// Sends a request and reads all that answers it, also where the server has the client come back for the rest.
     async fn send(&self, request: HttpRequest, id: Option<Value>, patience: Patience) -> Exchange {
+        let channel = self.channel.lock().await.here().cloned();
+        let from = channel.as_ref().map(|channel| channel.stream.position());
         let mut exchange = self.exchange(request, id.clone(), patience).await;
+        if let (Some(channel), Some(from)) = (channel, from) {
+            channel.add_reply(&mut exchange, from, patience.total).await;
+            return exchange;
+        }
         for _ in 0..RESUMPTIONS_MAX {
             let left = patience.total.saturating_sub(exchange.elapsed);
             let Some((last_id, retry)) = exchange.resumption().filter(|_| !left.is_zero()) else {
@@ -309,9 +409,13 @@ impl Session {
         .await
     }
 
-    /// Opens the session's stream. Without a stream, the exchange says why.
+    /// Opens the session's stream, or gives the one that replies come on. Without a stream, the exchange says why.
     pub async fn listen(&self) -> (Exchange, Option<EventStream>) {
-        self.listen_with(self.stream_request()).await
+        match self.channel().await {
+            Ok(None) => self.listen_with(self.stream_request()).await,
+            Ok(Some(channel)) => (channel.opening, Some(channel.stream)),
+            Err(unopened) => (*unopened, None),
+        }
     }
 
     /// Opens an event stream by any request.
@@ -347,8 +451,8 @@ impl Session {
         exchange.records.push(exchange::record_head(
             &link.recorder,
             number,
-            reply.status,
-            &reply.headers,
+            response.version(),
+            &reply,
         ));
         let streams = reply.status == 200 && reply.is_event_stream();
         exchange.outcome = Ok(reply);
@@ -360,6 +464,7 @@ impl Session {
             response,
             Arc::clone(&link.recorder),
             number,
+            link.retention,
             move |message| {
                 answers.give(message);
             },
@@ -367,8 +472,9 @@ impl Session {
         (exchange, Some(stream))
     }
 
-    /// Ends the session where the dialect has a way to; `None` where there is nothing to end.
+    /// Ends the session: by a request where the dialect has one, else by closing its stream. `None` where nothing is sent.
     pub async fn end(&self) -> Option<Exchange> {
+        self.hang_up().await;
         let request = self.end_request()?;
         let exchange = self.send_raw(request, None).await;
         let mut state = lock(&self.state);
@@ -399,50 +505,17 @@ impl Reply {
     }
 }
 
-/// Answers the requests that the server sends, each in a task of its own so that the stream is read on.
-#[derive(Debug)]
-struct Answers {
-    link: Arc<Link>,
-    state: Arc<Mutex<SessionState>>,
-    tasks: Mutex<JoinSet<()>>,
-    given: AtomicUsize,
-}
-
-impl Answers {
-    fn give(self: &Arc<Self>, message: &Value) {
-        if MessageKind::of(message) != MessageKind::Request {
-            return;
-        }
-        let Some(answer) = jsonrpc::answer_to_server_request(message) else {
-            return;
-        };
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        let given = self.given.fetch_add(1, Ordering::Relaxed);
-        if tasks.len() >= ANSWERS_AT_ONCE_MAX || given >= ANSWERS_MAX {
-            return;
-        }
-        let outgoing = Outgoing {
-            message: &answer,
-            text: answer.to_string(),
-        };
-        let request = self.link.dialect.post(&lock(&self.state), outgoing);
-        let link = Arc::clone(&self.link);
-        tasks.spawn(async move {
-            exchange::exchange(
-                &link.client,
-                &link.recorder,
-                request,
-                None,
-                link.patience(),
-                &mut |_| {},
-            )
-            .await;
-        });
+/// The parameters of a request that is repeated with input.
+fn with_input(params: Option<Value>, responses: Value, state: Option<&Value>) -> Value {
+    let mut params = params.filter(Value::is_object).unwrap_or_else(|| json!({}));
+    params["inputResponses"] = responses;
+    if let Some(state) = state {
+        params["requestState"] = state.clone();
     }
+    params
 }
 
-fn lock(state: &Mutex<SessionState>) -> MutexGuard<'_, SessionState> {
+pub(super) fn lock(state: &Mutex<SessionState>) -> MutexGuard<'_, SessionState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

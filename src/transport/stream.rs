@@ -1,5 +1,6 @@
 //! A session's event stream: one task reads it into a bounded inbox, readers wait on the inbox.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,10 +14,21 @@ use super::json::STREAM_VALUES_MAX;
 use super::recorder::Recorder;
 use super::sse::SseReader;
 
-/// The largest number of blocks that one stream's inbox holds; the stream is closed after that.
+/// How much of a stream is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// All of it, within bounds; the stream is closed when it passes them.
+    All,
+    /// What came last. For long runs, in which only the next reply is waited for.
+    Latest,
+}
+
+/// The largest number of blocks that one stream's inbox holds.
 const INBOX_BLOCKS_MAX: usize = 20_000;
-/// The largest number of bytes that one stream may bring; it is closed after that. Its blocks are kept until it is dropped.
+/// The largest number of bytes that a stream may bring of which all is kept.
 const INBOX_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How many blocks are kept of a stream of which only the latest are.
+const LATEST_BLOCKS: usize = 4_096;
 
 /// One block of a stream, as it arrived.
 #[derive(Clone, Debug)]
@@ -33,9 +45,19 @@ pub struct Arrival {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    arrivals: Vec<Arrival>,
+    arrivals: VecDeque<Arrival>,
+    /// How many arrivals were dropped before the first of these.
+    dropped: usize,
     end: Option<BodyEnd>,
     unterminated: bool,
+}
+
+impl Inbox {
+    fn drop_oldest(&mut self) {
+        let surplus = self.arrivals.len().saturating_sub(LATEST_BLOCKS);
+        self.arrivals.drain(..surplus);
+        self.dropped += surplus;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -71,11 +93,21 @@ impl Shared {
     }
 }
 
-/// An open event stream. Dropping it closes the connection.
-#[derive(Debug)]
+/// An open event stream. Clones share it; dropping the last one closes the connection.
+#[derive(Clone, Debug)]
 pub struct EventStream {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    _reading: Arc<Reading>,
+}
+
+/// Reads for as long as somebody listens.
+#[derive(Debug)]
+struct Reading(JoinHandle<()>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl EventStream {
@@ -83,22 +115,32 @@ impl EventStream {
         response: reqwest::Response,
         recorder: Arc<Recorder>,
         exchange: u32,
+        retention: Retention,
         on_message: impl Fn(&Value) + Send + 'static,
     ) -> Self {
         let shared = Arc::new(Shared::default());
         let inbox = Arc::clone(&shared);
         let task = tokio::spawn(async move {
-            let end = read(response, &recorder, exchange, &inbox, on_message).await;
+            let end = read(response, &recorder, exchange, &inbox, retention, on_message).await;
             record_end(&recorder, exchange, format!("{end:?}"));
             inbox.lock().end = Some(end);
             inbox.changed.notify_waiters();
         });
-        Self { shared, task }
+        Self {
+            shared,
+            _reading: Arc::new(Reading(task)),
+        }
     }
 
-    /// Everything that arrived so far.
+    /// Everything that arrived so far and is kept.
     pub fn arrivals(&self) -> Vec<Arrival> {
-        self.shared.lock().arrivals.clone()
+        self.shared.lock().arrivals.iter().cloned().collect()
+    }
+
+    /// The position after all that arrived so far.
+    pub fn position(&self) -> usize {
+        let inbox = self.shared.lock();
+        inbox.dropped + inbox.arrivals.len()
     }
 
     /// How the stream ended, if it has.
@@ -125,9 +167,9 @@ impl EventStream {
                     .arrivals
                     .iter()
                     .enumerate()
-                    .skip(from)
+                    .skip(from.saturating_sub(inbox.dropped))
                     .find(|(_, arrival)| wanted(arrival))
-                    .map(|(at, arrival)| (at + 1, arrival.clone()));
+                    .map(|(at, arrival)| (inbox.dropped + at + 1, arrival.clone()));
                 match (found, &inbox.end) {
                     (Some(found), _) => Some(Some(found)),
                     (None, Some(_)) => Some(None),
@@ -144,17 +186,12 @@ impl EventStream {
     }
 }
 
-impl Drop for EventStream {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 async fn read(
     mut response: reqwest::Response,
     recorder: &Recorder,
     exchange: u32,
     shared: &Shared,
+    retention: Retention,
     on_message: impl Fn(&Value),
 ) -> BodyEnd {
     let opened = Instant::now();
@@ -170,14 +207,14 @@ async fn read(
         let after = opened.elapsed();
         let at = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
         let (blocks, broken) = read_blocks(&mut reader, &chunk, at);
-        let mut arrivals = Vec::with_capacity(blocks.len());
+        let mut arrivals = VecDeque::with_capacity(blocks.len());
         for block in blocks {
             values += block.values();
             let message = block.message();
             if let Some(message) = &message {
                 on_message(message);
             }
-            arrivals.push(Arrival {
+            arrivals.push_back(Arrival {
                 record: record_block(recorder, exchange, block.raw()),
                 after,
                 block,
@@ -187,6 +224,9 @@ async fn read(
         let full = {
             let mut inbox = shared.lock();
             inbox.arrivals.append(&mut arrivals);
+            if retention == Retention::Latest {
+                inbox.drop_oldest();
+            }
             inbox.arrivals.len() > INBOX_BLOCKS_MAX
         };
         shared.changed.notify_waiters();
@@ -195,6 +235,9 @@ async fn read(
         }
         if full {
             break BodyEnd::TooLarge(format!("{INBOX_BLOCKS_MAX} events"));
+        }
+        if retention == Retention::Latest {
+            continue;
         }
         if bytes > INBOX_BYTES_MAX {
             break BodyEnd::TooLarge(format!("{INBOX_BYTES_MAX} bytes"));

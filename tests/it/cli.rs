@@ -7,7 +7,7 @@ use mcp_plumb::protocol::Transport;
 use mcp_plumb_reference_server::Config;
 use serde_json::Value;
 
-use super::peers::{Answer, Peer, well_behaved};
+use super::peer::{Answer, Peer, well_behaved};
 use super::program::{Ended, spawn, start, start_with_report};
 use super::support::server;
 

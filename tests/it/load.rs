@@ -42,11 +42,19 @@ fn verdict(ended: &Ended, threshold: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conforming_server_delivers_everything_once() {
-    for transport in [Transport::StreamableHttp, Transport::Hybrid] {
+    for (transport, revision) in [
+        (Transport::StreamableHttp, "2025-03-26"),
+        (Transport::StreamableHttp, "2025-11-25"),
+        (Transport::StreamableHttp, "2026-07-28"),
+        (Transport::Sse, "2025-11-25"),
+        (Transport::Hybrid, "2025-11-25"),
+    ] {
         let (server, url) = server(Config::default(), transport).await;
-        let ended = load(url.as_str(), &[]).await;
+        let ended = load(url.as_str(), &["--revision", revision]).await;
         ended.expect(0);
-        assert_eq!(ended.report()["target"]["transport"], transport.to_string());
+        let run = &ended.report()["runs"][0];
+        assert_eq!(run["transport"], transport.to_string());
+        assert_eq!(run["revision"], revision);
         let due = STREAMS * PUBLISHES;
         for (pointer, expected) in [
             ("/load/streams/asked", STREAMS),
@@ -130,10 +138,75 @@ async fn thresholds_decide() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_trigger_nothing_is_published_and_nothing_is_claimed() {
     let (server, url) = server(Config::default(), Transport::StreamableHttp).await;
-    let ended = load(url.as_str(), &["--trigger", "none"]).await;
-    assert_eq!(ended.count("/load/deliveries/expected"), 0);
-    assert_eq!(ended.count("/load/streams/opened"), STREAMS);
-    assert_ne!(verdict(&ended, "lost==0"), "pass", "{}", ended.stdout);
+    // Held in silence, as was asked for; or asked for what silence cannot give.
+    let cases: [(&[&str], u8); 3] = [
+        (&[], 0),
+        (&["--threshold", "gap.p99<1s"], 4),
+        (&["--timestamp", "$.params.data.ts"], 4),
+    ];
+    for (more, code) in cases {
+        let args = [&["--trigger", "none"], more].concat();
+        let ended = load(url.as_str(), &args).await;
+        ended.expect(code);
+        assert_eq!(ended.count("/load/deliveries/expected"), 0);
+        assert_eq!(ended.count("/load/streams/opened"), STREAMS);
+        assert_eq!(ended.count("/load/passive/silent_streams"), STREAMS);
+        assert_ne!(verdict(&ended, "lost==0"), "pass", "{}", ended.stdout);
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_is_recognised_by_the_users_own_text() {
+    let (server, url) = server(Config::default(), Transport::StreamableHttp).await;
+    let trigger = r#"tool=publish:{"payload": "order \"{run}\" / {seq}"}"#;
+    let ended = load(url.as_str(), &["--trigger", trigger]).await;
+    ended.expect(0);
+    assert_eq!(ended.report()["load"]["correlation"]["by"], "pattern");
+    assert_eq!(
+        ended.count("/load/deliveries/received"),
+        STREAMS * PUBLISHES
+    );
+    assert!(ended.stdout.contains("by the pattern"), "{}", ended.stdout);
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_together_is_refused() {
+    let (server, url) = server(Config::default(), Transport::StreamableHttp).await;
+    // (arguments, a word of the reason)
+    let cases: [(&[&str], &str); 9] = [
+        (&["--timestamp", "$.ts"], "--trigger none"),
+        (&["--timestamp", "ts", "--trigger", "none"], "no JSONPath"),
+        (
+            &["--correlate", "order", "--trigger", "none"],
+            "there are none",
+        ),
+        (&["--correlate", "luck"], "auto, token or order"),
+        (
+            &["--trigger", "http=POST http://10.0.0.1/ {token}"],
+            "--i-own-this-target",
+        ),
+        (&["--trigger", "http=POST http://127.0.0.1:9/"], "{token}"),
+        (
+            &["--trigger", "http=POST http://127.0.0.1:{seq}/"],
+            "not before",
+        ),
+        (
+            &["--trigger", r#"publish:{"payload": "{seq}"}"#],
+            "{run} and {seq}",
+        ),
+        (
+            &["--trigger", r#"publish:{"payload": "{seq}{run}"}"#],
+            "no digit",
+        ),
+    ];
+    for (more, word) in cases {
+        let args = [&["load", url.as_str()], more].concat();
+        let ended = super::program::start(&args).ended().await;
+        assert_eq!(ended.code, Some(2), "{more:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(word), "{more:?}: {}", ended.stderr);
+    }
     server.shutdown().await;
 }
 

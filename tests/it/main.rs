@@ -2,10 +2,18 @@
 //! One binary, because each links everything.
 
 mod cli;
+mod credentials;
+mod detection;
+mod dialect_peers;
 mod fault_table;
 mod faults;
+mod front;
 mod load;
+mod on_the_wire;
+mod peer;
 mod peers;
 mod program;
 mod recording;
+mod revisions;
 mod support;
+mod tls;

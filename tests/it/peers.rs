@@ -5,203 +5,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpListener;
 
+use super::peer::{Answer, Peer, event, initialized, response, stream_head, well_behaved};
 use super::program::{Ended, start_with_report, steers};
 
-/// The longest head that a peer reads.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// What an endless answer comes to in the end.
-const FLOOD_BYTES: usize = 64 * 1024 * 1024;
 /// No run against a peer may take more memory.
 const PEAK_MIB_MAX: u64 = 200;
 
-/// What a peer is asked.
-pub(crate) struct Asked {
-    pub(crate) method: String,
-    /// The JSON-RPC message; null if there is none.
-    pub(crate) message: Value,
-}
-
-impl Asked {
-    /// The JSON-RPC method; empty if there is none.
-    pub(crate) fn rpc(&self) -> &str {
-        self.message
-            .get("method")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    }
-
-    fn id(&self) -> Value {
-        self.message.get("id").cloned().unwrap_or(Value::Null)
-    }
-}
-
-/// What a peer does about it; the connection is closed after that.
-pub(crate) enum Answer {
-    /// These bytes.
-    Bytes(Vec<u8>),
-    /// The first, and then the second for ever, though not for more than [`FLOOD_BYTES`].
-    Flood(Vec<u8>, Vec<u8>),
-    /// These bytes, and then nothing until the other side gives up.
-    Hold(Vec<u8>),
-}
-
-/// A scripted server. Dropping it ends its connections.
-pub(crate) struct Peer {
-    port: u16,
-    task: JoinHandle<()>,
-    connections: Arc<AtomicUsize>,
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 impl Peer {
-    pub(crate) async fn start(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let connections = Arc::new(AtomicUsize::new(0));
-        let (count, script) = (Arc::clone(&connections), Arc::new(script));
-        let task = tokio::spawn(async move {
-            // Owns the connections: they end with this task.
-            let mut open = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                count.fetch_add(1, Ordering::Relaxed);
-                let script = Arc::clone(&script);
-                open.spawn(async move { serve(stream, &*script).await });
-                while open.try_join_next().is_some() {}
-            }
-        });
-        Self {
-            port,
-            task,
-            connections,
-        }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/mcp", self.port)
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
-    }
-
     /// `check` against this peer.
     async fn check(&self) -> Ended {
         check(&self.url()).await
     }
 }
 
-/// One request, one answer. What goes wrong here is the doing of the other side, which closes when it has had enough.
-async fn serve(mut stream: TcpStream, script: impl Fn(&Asked) -> Answer) {
-    let Some(asked) = read(&mut stream).await else {
-        return;
-    };
-    let (first, piece, mut left) = match script(&asked) {
-        Answer::Bytes(bytes) => (bytes, Vec::new(), 0),
-        Answer::Flood(first, piece) => (first, piece, FLOOD_BYTES),
-        Answer::Hold(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.read(&mut [0; 1]).await;
-            return;
-        }
-    };
-    let mut alive = stream.write_all(&first).await.is_ok();
-    while alive && left > 0 {
-        alive = stream.write_all(&piece).await.is_ok();
-        left = left.saturating_sub(piece.len());
-    }
-    let _ = stream.shutdown().await;
-}
-
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at + 4;
-        }
-        if bytes.len() > HEAD_BYTES_MAX || stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map_or(0, |(_, value)| value.trim().parse().unwrap());
-    while bytes.len() < end + length {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(Asked {
-        method: head.split(' ').next()?.to_owned(),
-        message: serde_json::from_slice(&bytes[end..]).unwrap_or(Value::Null),
-    })
-}
-
-/// A whole response with this status line, media type and body.
-pub(crate) fn response(status: &str, media_type: &str, body: &str) -> Answer {
-    let length = body.len();
-    Answer::Bytes(
-        format!("HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
-            .into_bytes(),
-    )
-}
-
-/// The head of an event stream that lasts as long as the connection.
-fn stream_head() -> Vec<u8> {
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n".to_vec()
-}
-
-fn event(message: &Value) -> String {
-    format!("event: message\ndata: {message}\n\n")
-}
-
-fn initialized(name: &Value) -> Value {
-    json!({
-        "protocolVersion": "2025-11-25",
-        "capabilities": {"tools": {}},
-        "serverInfo": {"name": name, "version": "1"},
-    })
-}
-
-fn result_for(asked: &Asked) -> Option<Value> {
-    match asked.rpc() {
-        "initialize" => Some(initialized(&json!("scripted"))),
-        "tools/list" => Some(json!({"tools": []})),
-        "ping" => Some(json!({})),
-        _ => None,
-    }
-}
-
-/// A small server without sessions or streams that does nothing bad; scripts use it for what they leave alone.
-pub(crate) fn well_behaved(asked: &Asked) -> Answer {
-    if asked.method != "POST" {
-        return response("405 Method Not Allowed", "text/plain", "");
-    }
-    if asked.id().is_null() || asked.rpc().is_empty() {
-        return response("202 Accepted", "text/plain", "");
-    }
-    let body = match result_for(asked) {
-        Some(result) => json!({"jsonrpc": "2.0", "id": asked.id(), "result": result}),
-        None => {
-            json!({"jsonrpc": "2.0", "id": asked.id(), "error": {"code": -32601, "message": "no"}})
-        }
-    };
-    response("200 OK", "application/json", &body.to_string())
-}
-
+/// Checks with patience for a busy machine: what a peer does to the check shows without any wait running out.
 async fn check(url: &str) -> Ended {
-    let ended = start_with_report(&["check", url, "--timeout", "500ms"])
+    check_within(url, "10s").await
+}
+
+async fn check_within(url: &str, timeout: &str) -> Ended {
+    let ended = start_with_report(&["check", url, "--timeout", timeout])
         .ended()
         .await;
     assert!(ended.peak_mib < PEAK_MIB_MAX, "{} MiB", ended.peak_mib);
@@ -213,7 +38,7 @@ async fn check(url: &str) -> Ended {
 /// What the checks that are red say came, one a line.
 fn red(ended: &Ended) -> String {
     let report = ended.report();
-    let checks = report["checks"].as_array().unwrap();
+    let checks = report["runs"][0]["checks"].as_array().unwrap();
     checks
         .iter()
         .filter(|check| check["verdict"] == "fail")
@@ -231,13 +56,13 @@ async fn nothing_listens() {
     let line = ended.one_line();
     assert!(line.contains("cannot be reached"), "{line}");
     assert!(line.contains(&url), "{line}");
-    assert_eq!(ended.report()["checks"], json!([]));
+    assert_eq!(ended.report()["runs"][0]["checks"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accepts_and_never_answers() {
     let peer = Peer::start(|_| Answer::Hold(Vec::new())).await;
-    let ended = peer.check().await;
+    let ended = check_within(&peer.url(), "500ms").await;
     ended.expect(3);
     let line = ended.one_line();
     assert!(line.contains("no answer within 500 ms"), "{line}");
@@ -256,6 +81,43 @@ async fn answers_html_with_success() {
     let red = red(&ended);
     assert!(red.contains("text/html"), "{red}");
     assert!(red.contains("Welcome"), "{red}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guess_that_does_not_work_out_is_doubted() {
+    let peer = Peer::start(|_| response("200 OK", "text/html", "<html>Welcome</html>")).await;
+    let doubted = peer.check().await;
+    let first = doubted.stdout.lines().next().unwrap();
+    assert!(first.contains("streamable-http  2025-11-25"), "{first}");
+    let doubt = doubted.report()["runs"][0]["doubt"].to_string();
+    for part in [
+        "the handshake failed",
+        "Is streamable-http the right transport? It was guessed because it answers a POST with success",
+        "force another with --transport",
+    ] {
+        assert!(doubt.contains(part), "{doubt}");
+    }
+    let mut last = doubted.stdout.lines().rev();
+    assert!(last.next().unwrap().starts_with("FAIL: "));
+    assert!(
+        last.take_while(|line| !line.is_empty())
+            .any(|line| line.starts_with("DOUBT: ")),
+        "{}",
+        doubted.stdout
+    );
+
+    let url = peer.url();
+    let args = ["check", &url, "--transport", "streamable-http"];
+    let given = start_with_report(&args).ended().await;
+    assert_eq!(given.report()["runs"][0]["doubt"], Value::Null);
+    assert!(!given.stdout.contains("DOUBT"), "{}", given.stdout);
+    assert!(
+        given
+            .stdout
+            .contains("given: streamable-http 2025-11-25, because --transport says so"),
+        "{}",
+        given.stdout
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -396,7 +258,7 @@ async fn sends_ten_thousand_bytes_of_header_fields() {
     .await;
     let ended = peer.check().await;
     assert!(matches!(ended.code, Some(0 | 1)), "{}", ended.stderr);
-    assert_eq!(ended.report()["target"]["server"], "scripted 1");
+    assert_eq!(ended.report()["runs"][0]["server"], "scripted 1");
 }
 
 #[tokio::test(flavor = "multi_thread")]

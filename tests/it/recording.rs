@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mcp_plumb::detect::{Wish, detect};
 use mcp_plumb::engine::{CheckPlan, Fixtures, check, probes};
-use mcp_plumb::protocol::Transport;
+use mcp_plumb::protocol::{Revision, Transport};
 use mcp_plumb::scenario::Library;
 use mcp_plumb::transport::Record;
 use mcp_plumb::transport::recorder::{Direction, RecordKind};
@@ -12,7 +12,7 @@ use mcp_plumb_reference_server::{AnswerStyle, Config};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::peers::{Peer, response, well_behaved};
+use super::peer::{Peer, response, well_behaved};
 use super::program::start_with_report;
 use super::support::{means, server};
 
@@ -24,7 +24,11 @@ async fn recorded(answer: AnswerStyle) -> (Vec<Record>, BTreeSet<u32>) {
     };
     let (server, url) = server(config, Transport::StreamableHttp).await;
     let means = means();
-    let detected = detect(&url, Wish::default(), &means).await.unwrap();
+    let wish = Wish {
+        transport: None,
+        revision: Some(Revision::V2025_11_25),
+    };
+    let detected = detect(&url, wish, &means).await.unwrap();
     let plan = CheckPlan {
         link: detected.link,
         library: Library::embedded(&probes::names()).unwrap(),
@@ -114,7 +118,9 @@ async fn calls_are_recorded_with_what_answered_them() {
         let mut lists = 0;
         for exchange in by_exchange(&records).values() {
             let request = message(exchange[0]).unwrap_or_default();
-            let answered = exchange.get(1).is_some_and(|head| head.head == "200");
+            let answered = exchange
+                .get(1)
+                .is_some_and(|head| head.head == "HTTP/1.1 200");
             if request["method"] != "tools/list" || !answered {
                 continue;
             }

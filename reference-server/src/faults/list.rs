@@ -24,7 +24,7 @@ macro_rules! faults {
     };
 }
 
-faults! {
+with_stateless! { faults
     InitializeNoServerInfo "initialize-no-server-info"
         "The result of initialize lacks serverInfo."
         ["lifecycle.initialize.result-shape"];
@@ -96,7 +96,7 @@ faults! {
 
     StreamContentTypeWrong "stream-content-type-wrong"
         "Streams opened by GET are labelled text/plain."
-        ["sse.content-type-event-stream"];
+        ["sse.content-type-event-stream", "sse2024.stream-content-type"];
     StreamHeadersLate "stream-headers-late"
         "A stream opened by GET sends its headers only with its first event, or after 3 s."
         ["streamable.get.headers-sent-at-once", "hybrid.stream.headers-at-once"];
@@ -110,7 +110,7 @@ faults! {
         "A message goes to every stream of its session instead of one."
         ["streamable.streams.no-broadcast"];
     ResponseOnSessionStream "response-on-session-stream"
-        "Responses to POST are repeated on the stream opened by GET."
+        "Responses to POST whose result is empty are repeated on the stream opened by GET."
         ["streamable.get.no-responses", "jsonrpc.exactly-one-response", "hybrid.post.response-not-on-stream"];
     FanoutDrop1In100 "fanout-drop-1-in-100"
         "Every 100th delivery, counted over all streams since the start, is not made."
@@ -186,7 +186,7 @@ faults! {
         ["streamable.version-header.initialize-without"];
     VersionHeaderRefusedOnPing "version-header-refused-on-ping"
         "A ping with MCP-Protocol-Version is refused with 400, whatever it names."
-        ["streamable.version-header.negotiated-accepted"];
+        ["streamable.version-header.negotiated-accepted", "streamable.version-header.ignored-in-2025-03-26"];
     VersionHeaderRequired "version-header-required"
         "Requests without MCP-Protocol-Version are refused with 400."
         ["streamable.version-header.missing-tolerated"];
@@ -411,4 +411,194 @@ faults! {
     ContentLinkAt20250326 "content-link-at-2025-03-26"
         "Hybrid speaks 2025-03-26 only, and the tool echo returns a resource_link beside text."
         ["tools.call.content-types-2025-03-26"];
+
+    SseEndpointAsJson "sse-endpoint-as-json"
+        "HTTP+SSE: the data of the endpoint event is a JSON string."
+        ["sse2024.endpoint-data-is-uri"];
+    SseResponseInBody "sse-response-in-body"
+        "HTTP+SSE: responses come in the answer to the POST and not over the stream."
+        ["sse2024.response-on-stream"];
+    SseEventNamedResponse "sse-event-named-response"
+        "HTTP+SSE: the events that carry responses are named response."
+        ["sse2024.message-event-name"];
+    SseStreamEndsAfterResponse "sse-stream-ends-after-response"
+        "HTTP+SSE: the stream ends after the first response."
+        ["sse2024.stream-stays-open"];
+    SseUnknownSessionAccepted "sse-unknown-session-accepted"
+        "HTTP+SSE: a POST to a session that does not exist gets 202."
+        ["sse2024.post-unknown-session-4xx", "sse2024.disconnect-invalidates-endpoint"];
+    SseSessionSurvivesStream "sse-session-survives-stream"
+        "HTTP+SSE: a session takes messages after its stream has ended."
+        ["sse2024.disconnect-invalidates-endpoint"];
+
+    SseEndpointElsewhere "sse-endpoint-elsewhere"
+        "HTTP+SSE: the endpoint event names a URL of another origin."
+        ["sse2024.endpoint-same-origin"];
+    SseEndpointNamedMessage "sse-endpoint-named-message"
+        "HTTP+SSE: the event that names the URL is named message."
+        ["sse2024.endpoint-event-sent"];
+    SseRepliesToEveryone "sse-replies-to-everyone"
+        "HTTP+SSE: responses to requests whose id is a text go to every client."
+        ["sse2024.isolation-between-connections"];
+    SseNotificationAnswered "sse-notification-answered"
+        "HTTP+SSE: an unknown notification gets a response."
+        ["sse2024.notification-silent"];
+
+    BatchEmptyAccepted "batch-empty-accepted"
+        "An empty batch is accepted."
+        ["batch.empty-array-invalid-request"];
+    BatchInvalidMemberFatal "batch-invalid-member-fatal"
+        "A batch with a member that is no message is refused as a whole."
+        ["batch.invalid-members-individual-errors"];
+    BatchRefused "batch-refused"
+        "Batches are refused although 2025-03-26 was negotiated."
+        ["batch.receive-supported"];
+    BatchAnsweredInPart "batch-answered-in-part"
+        "Of the responses to a batch only the first is sent."
+        ["batch.response-array-or-stream"];
+    BatchNoticesAnswered "batch-notices-answered"
+        "A batch of notifications alone gets 200 with an empty array."
+        ["batch.all-notifications-202"];
+    BatchInitializeServed "batch-initialize-served"
+        "A batch with initialize in it gets a result."
+        ["batch.initialize-inside-batch-refused"];
+    BatchServedLater "batch-served-later"
+        "Batches are served whatever revision was negotiated."
+        ["batch.array-refused", "batch.server-never-sends-arrays"];
+
+    SubscribeResultNull "subscribe-result-null"
+        "The results of resources/subscribe and resources/unsubscribe are null."
+        ["resources.subscribe.empty-result", "resources.unsubscribe.empty-result"];
+    ResourceUpdateNotSent "resource-update-not-sent"
+        "Clients that subscribed to a resource are not told when it changes."
+        ["resources.subscribe.update-delivered"];
+    ResourceUpdatedToEveryone "resource-updated-to-everyone"
+        "Every client is told when a resource changes."
+        ["resources.updated.only-when-subscribed"];
+
+    CompletionTooMany "completion-too-many"
+        "completion/complete returns all values, also more than 100."
+        ["completion.max-100-values"];
+    CompletionValuesAsObjects "completion-values-as-objects"
+        "completion/complete returns its values as objects."
+        ["completion.result-shape"];
+    CompletionTotalTooSmall "completion-total-too-small"
+        "The total of a completion is one less than the number of its values."
+        ["completion.total-consistent"];
+    CompletionUnknownPromptEmpty "completion-unknown-prompt-empty"
+        "Completion for an unknown prompt returns no values instead of an error."
+        ["completion.unknown-prompt-32602"];
+
+    PaginationCursorNull "pagination-cursor-null"
+        "The last page has nextCursor null."
+        ["pagination.next-cursor-type"];
+    PaginationNeverEnds "pagination-never-ends"
+        "The last page leads back to the first."
+        ["pagination.walk-terminates"];
+    PaginationBadCursorIgnored "pagination-bad-cursor-ignored"
+        "A cursor that was never handed out gets the first page."
+        ["pagination.invalid-cursor-32602"];
+    PaginationCursorAsNumber "pagination-cursor-as-number"
+        "The cursor of the next page is a number."
+        ["pagination.next-cursor-type"];
+    PaginationPagesOverlap "pagination-pages-overlap"
+        "A page begins with the last entry of the one before."
+        ["pagination.walk-terminates"];
+    PaginationPageChanges "pagination-page-changes"
+        "The entries of later pages are described by how often they were asked for."
+        ["pagination.cursor-stable"];
+    PaginationNumericCursorServed "pagination-numeric-cursor-served"
+        "A number as cursor gets the first page."
+        ["pagination.cursor-wrong-type"];
+
+    ResourceNameMissing "resource-name-missing"
+        "The first resource of a page has no name."
+        ["resources.list.entry-shape"];
+    ResourceUriRelative "resource-uri-relative"
+        "The third resource of a page has a relative URI."
+        ["resources.uri-valid"];
+    ResourceListedTwice "resource-listed-twice"
+        "resources/list lists one resource twice."
+        ["resources.uri-unique"];
+    TemplateUriMissing "template-uri-missing"
+        "The resource template has no uriTemplate."
+        ["resources.templates.entry-shape"];
+    ResourceNotReadable "resource-not-readable"
+        "The first resource cannot be read."
+        ["resources.read.listed-readable"];
+    ResourceWithoutContent "resource-without-content"
+        "What a resource contains has neither text nor blob."
+        ["resources.read.shape"];
+    ResourceUnknownWrongCode "resource-unknown-wrong-code"
+        "Reading an unknown resource gets the code -32603."
+        ["resources.read.not-found-32002"];
+    ResourceInvalidUriServed "resource-invalid-uri-served"
+        "Reading what is no URI gets a result."
+        ["resources.read.invalid-uri-rejected"];
+    PromptArgumentsAsObject "prompt-arguments-as-object"
+        "The first prompt has its arguments as an object."
+        ["prompts.list.entry-shape"];
+    PromptListedTwice "prompt-listed-twice"
+        "prompts/list lists one prompt twice."
+        ["prompts.list.name-unique"];
+    PromptRoleSystem "prompt-role-system"
+        "The first message of a prompt has the role system."
+        ["prompts.get.shape"];
+    PromptUnknownWrongCode "prompt-unknown-wrong-code"
+        "An unknown prompt gets the code -32603."
+        ["prompts.get.unknown-name-32602"];
+    PromptWithoutArgumentsServed "prompt-without-arguments-served"
+        "A prompt without its required arguments gets a result."
+        ["prompts.get.missing-argument-32602"];
+    CompletionContextRefused "completion-context-refused"
+        "A completion with context is refused."
+        ["completion.context-accepted"];
+    CompletionWithoutArgumentServed "completion-without-argument-served"
+        "A completion without its argument gets a result."
+        ["completion.missing-arguments-32602"];
+
+    RootsAskedUndeclared "roots-asked-undeclared"
+        "The tool ask_roots sends roots/list to clients that did not declare roots."
+        ["roots.capability-checked"];
+    SamplingWithoutMaxTokens "sampling-without-max-tokens"
+        "sampling/createMessage lacks maxTokens."
+        ["sampling.request-shape"];
+    ElicitationSchemaNested "elicitation-schema-nested"
+        "The schema of an elicitation has an object as property."
+        ["elicitation.request-shape", "elicitation.form-request-shape"];
+    ElicitationUrlUndeclared "elicitation-url-undeclared"
+        "The tool ask_user sends elicitations of the mode url to clients that declared forms only."
+        ["elicitation.mode-declared"];
+    ServerRequestIdNull "server-request-id-null"
+        "Requests to the client have the id null."
+        ["jsonrpc.server-request.id-non-null"];
+
+    EventIdsRepeated "event-ids-repeated"
+        "Every stream of a session counts its events alike, so that ids repeat."
+        ["streamable.resume.event-id-unique"];
+    ResumeReplaysForeign "resume-replays-foreign"
+        "A client that comes back to one answer gets the events of another."
+        ["streamable.resume.no-foreign-replay"];
+    ResumeUnknownId500 "resume-unknown-id-500"
+        "An unknown Last-Event-ID is answered with 500."
+        ["streamable.resume.unknown-event-id-graceful"];
+    AnswerNotPrimed "answer-not-primed"
+        "A stream that answers a request begins with its first message."
+        ["streamable.post.sse-priming-event"];
+
+    AuthChallengeMissing "auth-challenge-missing"
+        "With a token set: 401 has no WWW-Authenticate."
+        ["http.401-carries-www-authenticate", "auth.www-authenticate-resource-metadata"];
+    AuthMetadataProtected "auth-metadata-protected"
+        "With a token set: the metadata of the protected resource wants the token too."
+        ["auth.resource-metadata-public", "auth.resource-metadata-discoverable"];
+    AuthSessionReplacesToken "auth-session-replaces-token"
+        "With a token set: a request that names a session needs no token."
+        ["auth.every-request-checked"];
+    AuthInvalidTokenServed "auth-invalid-token-served"
+        "With a token set: any token is taken."
+        ["auth.invalid-token-401"];
+    AuthQueryTokenTaken "auth-query-token-taken"
+        "With a token set: it is taken from the query too."
+        ["auth.query-token-refused"];
 }

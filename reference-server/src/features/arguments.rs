@@ -24,6 +24,8 @@ pub(crate) fn violation(schema: &Value, given: &Map<String, Value>) -> Option<St
 fn broken_rule(rule: &Value, value: &Value) -> Option<String> {
     let fits = match rule.get("type").and_then(Value::as_str) {
         Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("object") => value.is_object(),
         Some("number") => value.is_number(),
         // JSON Schema counts 3.0 as an integer.
         Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
@@ -31,6 +33,12 @@ fn broken_rule(rule: &Value, value: &Value) -> Option<String> {
     };
     if !fits {
         return Some(format!("has to be of type {}", rule.get("type")?));
+    }
+    if let Some(Value::Array(allowed)) = rule.get("enum")
+        && !allowed.contains(value)
+    {
+        let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+        return Some(format!("has to be one of {}", allowed.join(", ")));
     }
     let number = value.as_f64()?;
     let limit = |name: &str| rule.get(name).and_then(Value::as_f64);
@@ -54,6 +62,8 @@ mod tests {
                 "text": {"type": "string"},
                 "count": {"type": "integer", "minimum": 1, "maximum": 3},
                 "any": {},
+                "flag": {"type": "boolean"},
+                "word": {"type": "string", "enum": ["a", "b"]},
             },
             "required": ["text"],
         });
@@ -61,6 +71,9 @@ mod tests {
             (json!({"text": ""}), true),
             (json!({"text": "", "any": null, "unknown": []}), true),
             (json!({"text": "", "count": 3.0}), true),
+            (json!({"text": "", "word": "b", "flag": false}), true),
+            (json!({"text": "", "word": "c"}), false),
+            (json!({"text": "", "flag": "true"}), false),
             (json!({}), false),
             (json!({"text": null}), false),
             (json!({"text": 1}), false),

@@ -2,94 +2,119 @@
 
 use serde_json::{Map, Value, json};
 
+use super::{Dialect, by_revision};
 use crate::faults::{Fault, FaultSet};
 use crate::jsonrpc::{Params, RpcError};
+use crate::revision::Revision;
 
-/// The newest revision, offered to a client that asks for one that is not known.
-pub(crate) const LATEST: &str = "2025-11-25";
+/// The newest revision with a handshake, offered to a client that asks for one that is not known.
+pub(crate) const LATEST: Revision = Revision::V2025_11_25;
 
-/// Revisions of Streamable HTTP, newest first.
-pub(crate) const STREAMABLE_REVISIONS: &[&str] = &[LATEST, "2025-06-18"];
+/// The revisions that `initialize` negotiates, newest first.
+pub(crate) const NEGOTIABLE: [Revision; 4] = [
+    LATEST,
+    Revision::V2025_06_18,
+    Revision::V2025_03_26,
+    Revision::V2024_11_05,
+];
 
-/// Hybrid fixes no revision: it carries the messages of any.
-pub(crate) const HYBRID_REVISIONS: &[&str] = &[LATEST, "2025-06-18", "2025-03-26", "2024-11-05"];
-
-/// Answers `initialize`. `revisions` are those of the dialect; `misfit` is what the version defect answers.
+/// Answers `initialize`. `only` is the revision that the server is confined to.
 pub(crate) fn initialize(
     params: &Params,
-    revisions: &[&'static str],
-    misfit: &'static str,
+    dialect: Dialect,
+    only: Option<Revision>,
     faults: FaultSet,
 ) -> Result<Value, RpcError> {
-    let revisions = spoken(revisions, faults);
+    let only = only.or(spoken_by_defect(dialect, faults));
     let asked = match read_params(params) {
-        Err(_) if faults.has(Fault::InitializeParamsNotChecked) => LATEST,
+        Err(_) if faults.has(Fault::InitializeParamsNotChecked) => LATEST.as_str(),
         asked => asked?,
     };
     if let Some(why) = disliked(params, faults) {
         return Err(RpcError::params(why));
     }
-    let known = revisions.iter().copied().find(|known| *known == asked);
+    let offered = || {
+        let mut all = NEGOTIABLE.into_iter();
+        all.find(|revision| only.is_none_or(|only| only == *revision))
+    };
+    let Some(newest) = offered() else {
+        return Err(RpcError::params("no revision with initialize is served"));
+    };
+    let known = asked.parse().ok().filter(|asked| match only {
+        Some(only) => only == *asked,
+        None => NEGOTIABLE.contains(asked),
+    });
     if known.is_none() && faults.has(Fault::InitializeUnknownVersionRefused) {
         return Err(RpcError::params("this protocol version is not supported"));
     }
-    let newest = revisions.first().copied().unwrap_or(LATEST);
     let mut agreed = known.unwrap_or(newest);
     if agreed == LATEST && known.is_some() && faults.has(Fault::InitializeVersionNotEchoed) {
-        agreed = misfit;
+        agreed = match dialect {
+            Dialect::Streamable | Dialect::HttpSse => Revision::V2025_06_18,
+            Dialect::Hybrid => Revision::V2024_11_05,
+        };
     }
     if known.is_some() && faults.has(Fault::InitializeVersionSwapped) {
         agreed = match agreed {
-            LATEST => "2025-06-18",
-            "2025-06-18" => LATEST,
+            LATEST => Revision::V2025_06_18,
+            Revision::V2025_06_18 => LATEST,
             other => other,
         };
     }
     let mut result = Map::new();
-    result.insert("protocolVersion".to_owned(), json!(agreed));
-    result.insert("capabilities".to_owned(), capabilities(faults));
+    result.insert("protocolVersion".to_owned(), json!(agreed.as_str()));
+    result.insert(
+        "capabilities".to_owned(),
+        capabilities(dialect, agreed, faults),
+    );
     if faults.has(Fault::InitializeInstructionsNull) {
         result.insert("instructions".to_owned(), Value::Null);
     }
     if !faults.has(Fault::InitializeNoServerInfo) {
         let info = json!({
             "name": env!("CARGO_PKG_NAME"),
+            "title": "Reference server of mcp-plumb",
             "version": env!("CARGO_PKG_VERSION"),
         });
-        result.insert("serverInfo".to_owned(), info);
+        result.insert("serverInfo".to_owned(), by_revision::fit(&info, agreed));
     }
     Ok(Value::Object(result))
 }
 
-/// Exactly what is offered: no list changes, no subscriptions.
-fn capabilities(faults: FaultSet) -> Value {
+/// Exactly what is offered. Without sessions nothing can be subscribed to; completion is declared since 2025-03-26.
+pub(crate) fn capabilities(dialect: Dialect, revision: Revision, faults: FaultSet) -> Value {
     if faults.has(Fault::InitializeCapabilitiesAsFlags) {
         return json!({"tools": true, "resources": true, "prompts": true, "logging": true});
     }
-    json!({"tools": {}, "resources": {}, "prompts": {}, "logging": {}})
+    let mut capabilities = json!({
+        "tools": {"listChanged": true},
+        "resources": {"listChanged": true, "subscribe": true},
+        "prompts": {"listChanged": true},
+        "logging": {},
+        "completions": {},
+    });
+    if let Some(declared) = capabilities.as_object_mut() {
+        if dialect == Dialect::Hybrid {
+            declared.insert("resources".to_owned(), json!({"listChanged": true}));
+        }
+        if revision < Revision::V2025_03_26 {
+            declared.remove("completions");
+        }
+    }
+    capabilities
 }
 
-/// The revisions that are left: some defects are about what only older ones forbid.
-fn spoken(revisions: &[&'static str], faults: FaultSet) -> Vec<&'static str> {
-    let only = [
-        (
-            Fault::ContentAudioAt20241105,
-            HYBRID_REVISIONS,
-            "2024-11-05",
-        ),
-        (Fault::ContentLinkAt20250326, HYBRID_REVISIONS, "2025-03-26"),
-        (
-            Fault::OriginNotCheckedAt20250618,
-            STREAMABLE_REVISIONS,
-            "2025-06-18",
-        ),
-    ]
-    .into_iter()
-    .find(|(fault, dialect, _)| faults.has(*fault) && *dialect == revisions);
-    match only {
-        Some((_, _, only)) => vec![only],
-        None => revisions.to_vec(),
-    }
+/// Some defects are about what only an older revision forbids, so that nothing else is spoken.
+fn spoken_by_defect(dialect: Dialect, faults: FaultSet) -> Option<Revision> {
+    let only = match dialect {
+        Dialect::Hybrid if faults.has(Fault::ContentAudioAt20241105) => Revision::V2024_11_05,
+        Dialect::Hybrid if faults.has(Fault::ContentLinkAt20250326) => Revision::V2025_03_26,
+        Dialect::Streamable if faults.has(Fault::OriginNotCheckedAt20250618) => {
+            Revision::V2025_06_18
+        }
+        _ => return None,
+    };
+    Some(only)
 }
 
 /// Why a defect refuses a client that is in order.
@@ -144,7 +169,7 @@ mod tests {
         let Value::Object(params) = params else {
             unreachable!()
         };
-        initialize(&params, STREAMABLE_REVISIONS, "2025-06-18", faults).map_err(|error| error.code)
+        initialize(&params, Dialect::Streamable, None, faults).map_err(|error| error.code)
     }
 
     fn hello(version: &str) -> Value {
@@ -156,7 +181,9 @@ mod tests {
         for (asked, agreed) in [
             ("2025-11-25", "2025-11-25"),
             ("2025-06-18", "2025-06-18"),
-            ("2024-11-05", "2025-11-25"),
+            ("2025-03-26", "2025-03-26"),
+            ("2024-11-05", "2024-11-05"),
+            ("2026-07-28", "2025-11-25"),
             ("", "2025-11-25"),
             ("1.0\u{0}", "2025-11-25"),
         ] {
@@ -172,6 +199,37 @@ mod tests {
             let mut params = hello("2025-11-25");
             params.as_object_mut().unwrap().remove(missing);
             assert_eq!(ask(params, FaultSet::default()), Err(-32602));
+        }
+    }
+
+    #[test]
+    fn a_confined_server_offers_its_one_revision() {
+        for (only, asked, agreed) in [
+            ("2025-03-26", "2025-03-26", Ok("2025-03-26")),
+            ("2025-03-26", "2025-11-25", Ok("2025-03-26")),
+            ("2024-11-05", "x", Ok("2024-11-05")),
+            ("2026-07-28", "2025-11-25", Err(-32602)),
+        ] {
+            let Value::Object(params) = hello(asked) else {
+                unreachable!()
+            };
+            let only = only.parse().ok();
+            let got = initialize(&params, Dialect::HttpSse, only, FaultSet::default());
+            let got = got.map(|result| result["protocolVersion"].clone());
+            assert_eq!(got.map_err(|error| error.code), agreed.map(Value::from));
+        }
+    }
+
+    #[test]
+    fn completion_and_subscription_are_declared_where_they_are() {
+        for (dialect, revision, completions, subscribe) in [
+            (Dialect::Streamable, Revision::V2025_11_25, true, true),
+            (Dialect::HttpSse, Revision::V2024_11_05, false, true),
+            (Dialect::Hybrid, Revision::V2025_03_26, true, false),
+        ] {
+            let declared = capabilities(dialect, revision, FaultSet::default());
+            assert_eq!(declared["completions"].is_object(), completions);
+            assert_eq!(declared["resources"]["subscribe"] == true, subscribe);
         }
     }
 

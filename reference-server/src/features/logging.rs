@@ -32,6 +32,12 @@ const LEVELS: [(&str, Level); 8] = [
 ];
 
 impl Level {
+    /// The level that a message names.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let known = LEVELS.iter().find(|(known, _)| *known == name);
+        known.map(|(_, level)| *level)
+    }
+
     fn name(self) -> &'static str {
         LEVELS
             .iter()

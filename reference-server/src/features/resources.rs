@@ -1,15 +1,23 @@
-//! Two resources and a template (2025-11-25 server/resources).
+//! Resources, a template, and subscriptions (2025-11-25 server/resources).
 
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use crate::jsonrpc::{Params, RESOURCE_NOT_FOUND, RpcError};
+use super::{Caller, by_revision, pages};
+use crate::faults::Fault;
+use crate::jsonrpc::{METHOD_NOT_FOUND, Params, REFUSED, RESOURCE_NOT_FOUND, RpcError};
 use crate::lock::lock;
 
 const README: &str = "plumb://readme";
-const BOARD: &str = "plumb://board";
+/// Changes whenever something is published.
+pub(crate) const BOARD: &str = "plumb://board";
 const ITEM: &str = "plumb://items/";
+const ITEM_TEMPLATE: &str = "plumb://items/{id}";
+/// Items that are listed, so that the list has a second page.
+const ITEMS_LISTED: usize = 8;
+/// Items that completion offers, more than one result may hold.
+const ITEMS: usize = 250;
 
 /// The payload that was published last.
 #[derive(Debug, Default)]
@@ -26,26 +34,64 @@ impl Board {
 }
 
 /// `resources/list`.
-pub(crate) fn list(params: &Params) -> Result<Value, RpcError> {
-    super::first_page(params)?;
-    Ok(json!({"resources": [
-        {"uri": README, "name": "readme", "description": "What this server is for.", "mimeType": "text/plain"},
-        {"uri": BOARD, "name": "board", "description": "The payload that was published last.",
-         "mimeType": "application/json"},
-    ]}))
+pub(super) fn list(params: &Params, caller: &Caller<'_>) -> Result<Value, RpcError> {
+    let mut resources = vec![
+        json!({
+            "uri": README, "name": "readme", "title": "Read me",
+            "description": "What this server is for.", "mimeType": "text/plain",
+        }),
+        json!({
+            "uri": BOARD, "name": "board", "title": "Board",
+            "description": "The payload that was published last.", "mimeType": "application/json",
+        }),
+    ];
+    resources.extend((1..=ITEMS_LISTED).map(|id| {
+        json!({"uri": format!("{ITEM}{id}"), "name": format!("item-{id}"), "mimeType": "text/plain"})
+    }));
+    let fitted = resources
+        .iter()
+        .map(|resource| by_revision::fit(resource, caller.revision))
+        .collect();
+    pages::page("resources", fitted, params, caller.shared.faults())
 }
 
 /// `resources/templates/list`.
-pub(crate) fn templates(params: &Params) -> Result<Value, RpcError> {
-    super::first_page(params)?;
-    Ok(json!({"resourceTemplates": [
-        {"uriTemplate": "plumb://items/{id}", "name": "item", "description": "An item by its id.",
-         "mimeType": "text/plain"},
-    ]}))
+pub(super) fn templates(params: &Params, caller: &Caller<'_>) -> Result<Value, RpcError> {
+    let template = json!({
+        "uriTemplate": ITEM_TEMPLATE, "name": "item", "title": "Item",
+        "description": "An item by its id.", "mimeType": "text/plain",
+    });
+    let fitted = vec![by_revision::fit(&template, caller.revision)];
+    pages::page("resourceTemplates", fitted, params, caller.shared.faults())
+}
+
+/// What a variable of a template may be; `None` if there is no such template or variable.
+pub(super) fn candidates(template: &str, variable: &str) -> Option<Vec<String>> {
+    let known = template == ITEM_TEMPLATE && variable == "id";
+    known.then(|| (1..=ITEMS).map(|id| id.to_string()).collect())
 }
 
 /// `resources/read`.
 pub(crate) fn read(params: &Params, board: &Board) -> Result<Value, RpcError> {
+    let uri = uri(params)?;
+    Ok(json!({"contents": [contents(uri, board)?]}))
+}
+
+/// The board as it stands in a result.
+pub(super) fn board(board: &Board) -> Value {
+    json!({"uri": BOARD, "mimeType": "application/json", "text": board.text()})
+}
+
+fn contents(uri: &str, of_board: &Board) -> Result<Value, RpcError> {
+    let text = match uri {
+        BOARD => return Ok(board(of_board)),
+        README => "A server to measure others against.".to_owned(),
+        _ => item(uri)?,
+    };
+    Ok(json!({"uri": uri, "mimeType": "text/plain", "text": text}))
+}
+
+fn uri(params: &Params) -> Result<&str, RpcError> {
     let uri = params
         .get("uri")
         .and_then(Value::as_str)
@@ -53,15 +99,42 @@ pub(crate) fn read(params: &Params, board: &Board) -> Result<Value, RpcError> {
     if !is_absolute(uri) {
         return Err(RpcError::params("uri has to be an absolute URI"));
     }
-    let (mime_type, text) = match uri {
-        README => (
-            "text/plain",
-            "A server to measure others against.".to_owned(),
-        ),
-        BOARD => ("application/json", board.text()),
-        _ => ("text/plain", item(uri)?),
-    };
-    Ok(json!({"contents": [{"uri": uri, "mimeType": mime_type, "text": text}]}))
+    Ok(uri)
+}
+
+/// `resources/subscribe`. Without a session there is nobody to remember.
+pub(super) fn subscribe(params: &Params, caller: &Caller<'_>) -> Result<Value, RpcError> {
+    let session = caller.session.ok_or_else(no_such_method)?;
+    let uri = uri(params)?;
+    contents(uri, &caller.shared.board)?;
+    if !session.interest.subscribe(uri) {
+        let why = "this session has too many subscriptions";
+        return Err(RpcError::new(REFUSED, why));
+    }
+    Ok(subscription_result(caller))
+}
+
+/// `resources/unsubscribe`. Ending a subscription that is not there changes nothing.
+pub(super) fn unsubscribe(params: &Params, caller: &Caller<'_>) -> Result<Value, RpcError> {
+    let session = caller.session.ok_or_else(no_such_method)?;
+    session.interest.unsubscribe(uri(params)?);
+    Ok(subscription_result(caller))
+}
+
+fn subscription_result(caller: &Caller<'_>) -> Value {
+    if caller.shared.faults().has(Fault::SubscribeResultNull) {
+        return Value::Null;
+    }
+    json!({})
+}
+
+fn no_such_method() -> RpcError {
+    RpcError::new(METHOD_NOT_FOUND, "there is no such method")
+}
+
+/// Whether there is such a resource.
+pub(crate) fn exists(uri: &str) -> bool {
+    matches!(uri, README | BOARD) || item(uri).is_ok()
 }
 
 fn item(uri: &str) -> Result<String, RpcError> {

@@ -1,5 +1,7 @@
 //! The tools: what `tools/list` declares and `tools/call` does (2025-11-25 server/tools).
 
+mod declared;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,11 +9,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use self::declared::{DECLARED, object};
 use super::lifecycle::LATEST;
+use super::listen::Change;
 use super::logging::{self, Level};
-use super::{Caller, Sink, arguments, misfits};
+use super::{Caller, Sink, arguments, asking, by_revision, misfits, pages, resources};
 use crate::faults::{Fault, FaultSet};
 use crate::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, Params, RpcError, notification};
+use crate::revision::Revision;
 use crate::server::Shared;
 use crate::sse;
 
@@ -23,90 +28,46 @@ const DELAY_MS_MAX: u64 = 5000;
 /// How long `publication-repeated` waits.
 const REPEATED_AFTER: Duration = Duration::from_millis(250);
 
-/// Every tool as it is declared.
-fn declared() -> Vec<Value> {
-    let read_only = json!({
-        "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
-    });
-    vec![
-        json!({
-            "name": "echo",
-            "description": "Returns the message.",
-            "inputSchema": object(json!({"message": {"type": "string"}}), &["message"]),
-            "annotations": read_only,
-        }),
-        json!({
-            "name": "add",
-            "description": "Returns the sum of two numbers.",
-            "inputSchema": object(json!({"a": {"type": "number"}, "b": {"type": "number"}}), &["a", "b"]),
-            "outputSchema": object(json!({"sum": {"type": "number"}}), &["sum"]),
-            "annotations": read_only,
-        }),
-        json!({
-            "name": "fail",
-            "description": "Always fails, and says so in its result.",
-            "inputSchema": object(json!({}), &[]),
-            "annotations": read_only,
-        }),
-        json!({
-            "name": PROGRESS,
-            "description": "Works in steps and reports progress if a token is given.",
-            "inputSchema": object(
-                json!({
-                    "steps": {"type": "integer", "minimum": 1, "maximum": STEPS_MAX},
-                    "delay_ms": {"type": "integer", "minimum": 0, "maximum": DELAY_MS_MAX, "default": 0},
-                }),
-                &["steps"],
-            ),
-            "annotations": read_only,
-        }),
-        json!({
-            "name": "publish",
-            "description": "Sends the payload as a log message to every client that has a stream open.",
-            "inputSchema": object(json!({"payload": {}}), &["payload"]),
-            "annotations": {
-                "readOnlyHint": false, "destructiveHint": false, "idempotentHint": false, "openWorldHint": false,
-            },
-        }),
-    ]
-}
-
-fn object(properties: Value, required: &[&str]) -> Value {
-    json!({"type": "object", "properties": properties, "required": required})
+/// What a tool takes, if there is such a tool.
+pub(crate) fn input_schema(name: &str) -> Option<&'static Value> {
+    let tool = DECLARED.iter().find(|tool| tool["name"] == name)?;
+    tool.get("inputSchema")
 }
 
 /// `tools/list`.
 pub(crate) fn list(params: &Params, caller: &Caller<'_>) -> Result<Value, RpcError> {
-    super::first_page(params)?;
     let faults = caller.shared.faults();
-    let mut tools = declared();
+    let fit = |tool| by_revision::fit_tool(tool, caller.revision);
+    let mut tools: Vec<Value> = DECLARED.iter().map(fit).collect();
     if faults.has(Fault::ToolsInputSchemaMissing)
-        && let Some(Value::Object(fail)) = tools.get_mut(2)
+        && let Some(Value::Object(fail)) = tools.iter_mut().find(|tool| tool["name"] == "fail")
     {
         fail.remove("inputSchema");
     }
+    // What a defect adds comes first, so that it stands on the first page.
+    let mut added = misfits::tools(faults);
     if faults.has(Fault::ToolsDuplicateName) {
-        tools.extend(tools.first().cloned());
+        added.extend(tools.first().cloned());
     }
-    tools.extend(misfits::tools(faults));
     if faults.has(Fault::ToolsListUnstable) {
         let nth = caller.shared.tool_lists.fetch_add(1, Ordering::Relaxed);
-        tools.push(json!({
+        added.push(json!({
             "name": format!("volatile-{nth}"),
             "inputSchema": object(json!({}), &[]),
         }));
     }
-    if faults.has(Fault::ToolsListNull) {
+    if faults.has(Fault::ToolsListNull) && !params.contains_key("cursor") {
         return Ok(json!({"tools": null}));
     }
-    Ok(json!({"tools": tools}))
+    added.append(&mut tools);
+    pages::page("tools", added, params, faults)
 }
 
 /// `tools/call`.
 ///
 /// Arguments that break the schema are reported in the result, so that a model can correct itself
 /// (2025-11-25 server/tools#error-handling). Sessions of older revisions get a protocol error instead
-/// (2025-06-18 server/tools#error-handling); where no session says which revision holds, the newest does.
+/// (2025-06-18 server/tools#error-handling).
 pub(crate) async fn call(
     params: &Params,
     caller: &Caller<'_>,
@@ -127,8 +88,7 @@ pub(crate) async fn call(
         Some(Value::Object(given)) => given,
         Some(_) => return Err(RpcError::params("arguments has to be an object")),
     };
-    let tools = declared();
-    let Some(tool) = tools.iter().find(|tool| tool["name"] == name) else {
+    let Some(tool) = DECLARED.iter().find(|tool| tool["name"] == name) else {
         if faults.has(Fault::ToolsUnknownAsResult) {
             return Ok(finish(failure("there is no such tool"), faults));
         }
@@ -142,10 +102,7 @@ pub(crate) async fn call(
     if !faults.has(Fault::ToolsArgumentsNotValidated)
         && let Some(violation) = arguments::violation(&tool["inputSchema"], given)
     {
-        if caller
-            .session
-            .is_some_and(|session| session.revision() < LATEST)
-        {
+        if caller.revision < LATEST {
             return Err(RpcError::params(violation));
         }
         return Ok(finish(failure(&violation), faults));
@@ -156,19 +113,25 @@ pub(crate) async fn call(
             misfits::content(text(message.unwrap_or_default()), faults)
         }
         "add" => add(given, faults),
+        "locate" => text(&Value::Object(given.clone()).to_string()),
         "fail" if faults.has(Fault::ToolsFailureAsProtocolError) => {
             return Err(RpcError::new(-32603, "the tool failed, as it always does"));
         }
         "fail" => failure("the tool failed, as it always does"),
         PROGRESS => progress(given, params, caller, sink).await,
-        _ => publish(given, caller),
+        "publish" => publish(given, caller),
+        "announce" => announce(given, caller),
+        "link" => link(caller),
+        asking => asking::call(asking, given, caller, sink).await,
     };
+    let result = by_revision::fit(&result, caller.revision);
     Ok(finish(result, faults))
 }
 
-/// Whether a call asks for the tool that is answered by a stream.
+/// Whether a call asks for a tool that sends more than its response, so that it is answered by a stream.
 pub(crate) fn streams(method: &str, params: &Params) -> bool {
-    method == "tools/call" && params.get("name").and_then(Value::as_str) == Some(PROGRESS)
+    let name = params.get("name").and_then(Value::as_str);
+    method == "tools/call" && name.is_some_and(|name| name == PROGRESS || asking::asks(name))
 }
 
 fn finish(mut result: Value, faults: FaultSet) -> Value {
@@ -180,11 +143,11 @@ fn finish(mut result: Value, faults: FaultSet) -> Value {
     result
 }
 
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     json!({"content": [{"type": "text", "text": text}]})
 }
 
-fn failure(why: &str) -> Value {
+pub(super) fn failure(why: &str) -> Value {
     json!({"content": [{"type": "text", "text": why}], "isError": true})
 }
 
@@ -228,14 +191,29 @@ async fn progress(given: &Params, params: &Params, caller: &Caller<'_>, sink: &S
         .get("_meta")
         .and_then(|meta| meta.get("progressToken"))
         .filter(|token| token.is_string() || token.is_i64() || token.is_u64());
+    sink.log(
+        Level::Info,
+        PROGRESS,
+        json!({"steps": steps}),
+        shared.faults(),
+    );
     for step in 1..=steps {
+        sink.log(
+            Level::Debug,
+            PROGRESS,
+            json!({"step": step}),
+            shared.faults(),
+        );
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
         if let Some(token) = token {
+            let own = matches!(sink, Sink::Own(..));
+            let stalls = own && shared.faults().has(Fault::StatelessProgressStalls);
+            let as_text = own && shared.faults().has(Fault::StatelessProgressTokenAsText);
             let params = json!({
-                "progressToken": token,
-                "progress": step,
+                "progressToken": if as_text { json!(token.to_string()) } else { token.clone() },
+                "progress": if stalls { 1 } else { step },
                 "total": steps,
                 "message": format!("step {step} of {steps}"),
             });
@@ -255,6 +233,11 @@ fn publish(given: &Params, caller: &Caller<'_>) -> Value {
     let faults = shared.faults();
     let payload = given.get("payload").cloned().unwrap_or_default();
     let message = logging::message(Level::Info, "publish", json!({"payload": payload}), faults);
+    let change = Change::Updated {
+        uri: resources::BOARD,
+        payload: &payload,
+    };
+    let listeners = shared.hub.announce(&change);
     shared.board.set(payload);
     let event = if faults.has(Fault::PublicationAsList) {
         sse::event(&json!([message]))
@@ -274,7 +257,40 @@ fn publish(given: &Params, caller: &Caller<'_>) -> Value {
         .iter()
         .map(|event| shared.hub.broadcast(event, Level::Info))
         .sum();
-    text(&json!({"streams": streams}).to_string())
+    if !faults.has(Fault::ResourceUpdateNotSent) {
+        let params = json!({"uri": resources::BOARD});
+        let updated = sse::event(&notification("notifications/resources/updated", params));
+        shared.hub.send_to_subscribers(&updated, resources::BOARD);
+    }
+    text(&json!({"streams": streams + listeners}).to_string())
+}
+
+/// Tells every client that a list has changed, whether or not it has.
+fn announce(given: &Params, caller: &Caller<'_>) -> Value {
+    let kind = given.get("kind").and_then(Value::as_str);
+    let method = format!("notifications/{}/list_changed", kind.unwrap_or("tools"));
+    let event = sse::event(&json!({"jsonrpc": "2.0", "method": method}));
+    // No level keeps it back: it is no log message.
+    let streams = caller.shared.hub.broadcast(&event, Level::Emergency);
+    let change = match kind {
+        Some("prompts") => Change::Prompts,
+        Some("resources") => Change::Resources,
+        _ => Change::Tools,
+    };
+    let listeners = caller.shared.hub.announce(&change);
+    text(&json!({"streams": streams + listeners}).to_string())
+}
+
+/// Leads to a resource: by a link since 2025-06-18, before that by the resource itself.
+fn link(caller: &Caller<'_>) -> Value {
+    if caller.revision < Revision::V2025_06_18 {
+        let resource = resources::board(&caller.shared.board);
+        return json!({"content": [{"type": "resource", "resource": resource}]});
+    }
+    json!({"content": [{
+        "type": "resource_link", "uri": resources::BOARD, "name": "board",
+        "mimeType": "application/json",
+    }]})
 }
 
 /// The defect that publishes a message twice, the second time when nobody expects it any more.

@@ -19,7 +19,7 @@ use crate::faults::{Fault, FaultSet};
 use crate::lock::lock;
 use crate::sse;
 
-/// Events that one answer may have: more than any one call sends. What comes beyond is left out.
+/// Events that one answer may have beside its responses: more than any one call sends. What comes beyond is left out.
 const EVENTS_MAX: usize = 256;
 
 /// The events of one answer, from the priming event to the response.
@@ -49,10 +49,10 @@ impl State {
 }
 
 impl EventLog {
-    fn append(&self, frame: impl FnOnce(&str) -> Bytes) {
+    fn append(&self, limit: usize, frame: impl FnOnce(&str) -> Bytes) {
         let mut state = lock(&self.state);
         let position = state.events.len();
-        if position < EVENTS_MAX {
+        if position < limit {
             state
                 .events
                 .push(frame(&format!("{}-{position}", self.stream)));
@@ -75,6 +75,12 @@ impl EventLog {
         let position: usize = position.parse().ok()?;
         let is_known = position < lock(&self.state).events.len();
         is_known.then(|| self.read_from(position + 1))
+    }
+
+    /// Everything from the beginning, if the event is of another log. Only a defect reads so.
+    pub(crate) fn foreign_to(self: &Arc<Self>, id: &str) -> Option<Body> {
+        let (stream, _) = id.split_once('-')?;
+        (stream.parse() != Ok(self.stream)).then(|| self.read_from(0))
     }
 
     fn read_from(self: &Arc<Self>, position: usize) -> Body {
@@ -129,11 +135,17 @@ pub(crate) struct EventWriter {
 impl EventWriter {
     /// The writer, and the body that a client reads. The priming event is already in it.
     pub(crate) fn new(stream: u64, faults: FaultSet) -> (Self, Body) {
+        let (writer, body) = Self::unprimed(stream, faults);
+        writer.log.append(EVENTS_MAX, sse::priming);
+        (writer, body)
+    }
+
+    /// The same without a priming event.
+    pub(crate) fn unprimed(stream: u64, faults: FaultSet) -> (Self, Body) {
         let log = Arc::new(EventLog {
             stream,
             state: Mutex::default(),
         });
-        log.append(sse::priming);
         let body = log.read_from(0);
         (Self { log, faults }, body)
     }
@@ -145,12 +157,13 @@ impl EventWriter {
 
     /// Sends a message that is not the last.
     pub(crate) fn message(&self, message: &Value) {
-        self.log.append(|id| sse::event_with_id(id, message));
+        self.log
+            .append(EVENTS_MAX, |id| sse::event_with_id(id, message));
     }
 
-    /// Sends the response.
+    /// Sends the response, or one of those to a batch. Their number is bounded by that of the requests.
     pub(crate) fn response(&self, response: &Value) {
-        self.log.append(|id| {
+        self.log.append(usize::MAX, |id| {
             let event = sse::event_with_id(id, response);
             if self.faults.has(Fault::EventNotTerminated) {
                 sse::without_blank_line(event)

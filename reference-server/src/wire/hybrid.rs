@@ -21,17 +21,12 @@ use super::{
 };
 use crate::fanout::PeerKey;
 use crate::faults::Fault;
-use crate::features::lifecycle::HYBRID_REVISIONS;
 use crate::features::{self, Caller, Dialect, Sink};
 use crate::jsonrpc::{self, Message};
 use crate::server::Shared;
-use crate::session::random_hex;
+use crate::session::{Agreement, random_hex};
 use crate::sse;
 
-const DIALECT: Dialect = Dialect {
-    revisions: HYBRID_REVISIONS,
-    misfit: "2024-11-05",
-};
 /// How long `stream-headers-late` waits for an event.
 const HEADERS_LATE: Duration = Duration::from_secs(3);
 /// How long `hybrid-stream-ends` leaves a stream open.
@@ -97,22 +92,31 @@ async fn post(shared: &Shared, request: Request) -> Result<Response, Refusal> {
             let answer = json!({"jsonrpc": "2.0", "id": null, "result": {}});
             Ok(json(StatusCode::OK, &answer))
         }
-        Ok(Message::Notification { .. } | Message::Response) => Ok(empty(StatusCode::ACCEPTED)),
+        Ok(Message::Notification { .. } | Message::Response { .. }) => {
+            Ok(empty(StatusCode::ACCEPTED))
+        }
         Err(unreadable) => Err(malformed(unreadable, true, faults)),
     }
 }
 
 async fn serve(shared: &Shared, client: Option<PeerKey>, request: jsonrpc::Request) -> Response {
-    let caller = Caller {
-        shared,
-        dialect: DIALECT,
-        session: None,
-    };
+    let mut caller = Caller::stranger(shared, Dialect::Hybrid);
+    caller.revision = shared.hybrid_revisions.of(client.as_ref());
     let sink = match &client {
         Some(key) => Sink::Peer(&shared.hub, key),
         None => Sink::Nowhere,
     };
     let outcome = features::answer(&request.method, &request.params, &caller, &sink).await;
+    if request.method == "initialize"
+        && let Some(agreed) = outcome
+            .as_ref()
+            .ok()
+            .and_then(|result| Agreement::read(&request.params, result))
+    {
+        shared
+            .hybrid_revisions
+            .note(client.as_ref(), agreed.revision);
+    }
     let response = jsonrpc::response(&request.id, outcome, shared.faults());
     repeat(shared, &response);
     answer(&response, shared.faults())
@@ -120,7 +124,8 @@ async fn serve(shared: &Shared, client: Option<PeerKey>, request: jsonrpc::Reque
 
 /// The defect that sends a response twice. A POST does not say whose it is, so that every client gets it.
 fn repeat(shared: &Shared, response: &Value) {
-    if shared.faults().has(Fault::ResponseOnSessionStream) {
+    let is_empty = response["result"] == json!({});
+    if is_empty && shared.faults().has(Fault::ResponseOnSessionStream) {
         shared.hub.send_to_clients(&sse::event(response));
     }
 }
@@ -177,8 +182,7 @@ async fn open_stream(shared: &Arc<Shared>, uri: &Uri) -> Result<Response, Refusa
         end_soon(shared, key);
     }
     if late {
-        // Whichever comes first, an event or the deadline, the headers go out.
-        drop(tokio::time::timeout(HEADERS_LATE, body.anything()).await);
+        tokio::time::sleep(HEADERS_LATE).await;
     }
     Ok(event_stream(
         Body::from_stream(body),

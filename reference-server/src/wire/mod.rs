@@ -1,9 +1,14 @@
 //! The dialects, one file each, over the same features. This file holds what they share: routing, the
 //! guard in front of every route, bodies, and answers.
 
+mod auth;
+mod era;
 mod events;
 mod headers;
+mod http_sse;
 mod hybrid;
+mod notices;
+mod stateless;
 mod streamable;
 
 use std::sync::Arc;
@@ -20,7 +25,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde_json::Value;
 
+pub(crate) use self::era::Eras;
 pub(crate) use self::events::{EventLog, EventWriter};
+pub(crate) use self::stateless::{OwnStream, RequestMeta};
 use crate::config::{BODY_BYTES_MAX, TransportChoice};
 use crate::cors;
 use crate::fanout::NoStream;
@@ -37,13 +44,28 @@ const HYBRID_PREFIX: &str = "/hybrid";
 
 /// The routes of all dialects that the configuration asks for.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let endpoint = || {
+        let split = middleware::from_fn_with_state(Arc::clone(&shared), era::split);
+        streamable::routes().route_layer(split)
+    };
     let routes = match shared.config.transport {
-        TransportChoice::Both => streamable::routes().merge(hybrid::routes(HYBRID_PREFIX)),
-        TransportChoice::StreamableHttp => streamable::routes(),
+        TransportChoice::All => endpoint()
+            .merge(http_sse::routes())
+            .merge(hybrid::routes(HYBRID_PREFIX)),
+        TransportChoice::Sse => http_sse::routes(),
+        TransportChoice::StreamableHttp => endpoint(),
         TransportChoice::Hybrid => hybrid::routes(""),
+    };
+    let routes = match shared.config.auth_token {
+        Some(_) => routes.merge(auth::routes()),
+        None => routes,
     };
     routes
         .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&shared),
+            auth::check,
+        ))
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard))
         .with_state(shared)
 }
@@ -71,8 +93,8 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
         return refuse(StatusCode::FORBIDDEN, "this origin is not served here");
     }
     let is_hybrid = match shared.config.transport {
-        TransportChoice::Both => request.uri().path().starts_with(HYBRID_PREFIX),
-        TransportChoice::StreamableHttp => false,
+        TransportChoice::All => request.uri().path().starts_with(HYBRID_PREFIX),
+        TransportChoice::StreamableHttp | TransportChoice::Sse => false,
         TransportChoice::Hybrid => true,
     };
     let allowed = cors::allowed(&given, policy, is_hybrid)
@@ -187,8 +209,9 @@ fn empty(status: StatusCode) -> Response {
 /// Refuses a request before its message is looked at, by a JSON-RPC error without id.
 fn refuse(status: StatusCode, why: &str) -> Response {
     let code = match status {
-        StatusCode::BAD_REQUEST => INVALID_REQUEST,
-        _ => REFUSED,
+        StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE => REFUSED,
+        // Codes above -32020 are not for new servers (2026-07-28 basic/index#error-codes).
+        _ => INVALID_REQUEST,
     };
     json(
         status,

@@ -123,6 +123,9 @@ async fn shutdown_ends_streams_calls_and_silent_readers_in_time() {
     for _ in 0..20 {
         // More than socket buffers hold, so that the connection cannot be written to its end.
         silent.publish(json!(payload)).await;
+        for reader in [&mut stream, &mut of_client] {
+            assert_eq!(reader.payload().await, payload);
+        }
     }
     let address = server.addr();
     // Clients that read find the ends of their streams although another does not read.

@@ -33,10 +33,15 @@ async fn a_session_is_opened_used_and_ended() {
         (202, "")
     );
     let list = client.post(&request(4, "tools/list", json!({}))).await;
-    assert_eq!(list.json()["result"]["tools"].as_array().unwrap().len(), 5);
+    assert_eq!(list.json()["result"]["tools"].as_array().unwrap().len(), 8);
 
     let mut stream = client.stream().await;
     assert_eq!(stream.block().await.as_deref(), Some(": open"));
+    let priming = stream.block().await.unwrap();
+    assert!(
+        priming.starts_with("id: ") && priming.ends_with("\ndata:"),
+        "{priming}"
+    );
     assert_eq!(client.delete().await.status, 204);
     assert_eq!(stream.block().await, None);
     for status in [
@@ -235,12 +240,15 @@ async fn parameters_are_checked_by_every_feature() {
         ("prompts/get", json!({"name": "none"}), -32602),
         ("prompts/get", json!({"name": "greet"}), -32602),
         ("logging/setLevel", json!({"level": "loud"}), -32602),
-        ("completion/complete", json!({}), -32601),
+        ("completion/complete", json!({}), -32602),
         (
             "resources/subscribe",
-            json!({"uri": "plumb://board"}),
-            -32601,
+            json!({"uri": "plumb://none"}),
+            -32002,
         ),
+        ("resources/subscribe", json!({"uri": 7}), -32602),
+        ("resources/unsubscribe", json!({}), -32602),
+        ("no/such/method", json!({}), -32601),
     ] {
         let answer = client.post(&request(1, method, params.clone())).await;
         assert_eq!(answer.error_code(), code, "{method} {params}");

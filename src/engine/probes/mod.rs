@@ -1,8 +1,14 @@
 //! Checks that no condition of a scenario file can say. One function each; the table gives them their names.
 
+mod annotations;
+mod batch;
+mod completion;
+mod endpoint;
 mod order;
+mod pages;
 mod schemas;
 mod structured;
+mod versions;
 
 use super::brought::{Brought, Outcome};
 use crate::scenario::template::Variables;
@@ -11,7 +17,7 @@ use crate::scenario::template::Variables;
 type Probe = fn(&Brought, &Variables) -> Outcome;
 
 /// Every probe, by name; the name says what holds.
-const PROBES: [(&str, Probe); 9] = [
+const PROBES: [(&str, Probe); 27] = [
     (
         "structured-content-conforms-to-output-schema",
         structured::conforms,
@@ -25,6 +31,14 @@ const PROBES: [(&str, Probe); 9] = [
         schemas::valid_in_their_dialect,
     ),
     ("same-tool-names-as-before", schemas::same_tool_names),
+    ("same-tool-order-as-before", schemas::same_tool_order),
+    (
+        "supported-versions-are-those-of-discover",
+        versions::known_to_discover,
+    ),
+    ("header-annotations-reachable", annotations::reachable),
+    ("header-annotations-unique", annotations::unique),
+    ("error-names-a-version", versions::error_names_one),
     ("event-data-is-one-object", order::data_is_one_object),
     ("progress-was-sent", order::progress_was_sent),
     (
@@ -33,6 +47,28 @@ const PROBES: [(&str, Probe); 9] = [
     ),
     ("one-client-more-than-before", order::one_client_more),
     ("no-more-clients-than-before", order::no_more_clients),
+    ("no-response-in-the-body", endpoint::no_response_in_body),
+    ("no-response-without-id", endpoint::no_response_without_id),
+    ("first-event-is-endpoint", endpoint::first_event),
+    ("an-event-is-endpoint", endpoint::is_sent),
+    ("endpoint-is-a-uri", endpoint::is_uri),
+    ("endpoint-of-the-same-origin", endpoint::is_of_same_origin),
+    ("batch-is-answered", batch::is_answered),
+    (
+        "batch-has-one-response-for-each-request",
+        batch::one_response_each,
+    ),
+    (
+        "batch-answers-valid-and-invalid-members",
+        batch::valid_and_invalid,
+    ),
+    ("entries-are-new", pages::entries_are_new),
+    (
+        "completion-total-is-consistent",
+        completion::total_is_consistent,
+    ),
+    ("first-event-id-is-new", order::first_event_id_is_new),
+    ("no-request-to-the-client", order::no_request_to_the_client),
 ];
 
 /// The names of all probes.

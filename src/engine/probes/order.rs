@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::super::brought::{Brought, Outcome};
 use crate::excerpt::quote;
+use crate::protocol::MessageKind;
+use crate::scenario::model::Nth;
 use crate::scenario::template::Variables;
 use crate::transport::Exchange;
 
@@ -65,6 +67,36 @@ pub(super) fn progress_was_sent(brought: &Brought, _variables: &Variables) -> Ou
         |message: &Value| message.get("method") == Some(&Value::from("notifications/progress"));
     let sent = messages.is_some_and(|messages| messages.iter().any(is_progress));
     Outcome::of(sent, || "no progress notification".to_owned())
+}
+
+/// The first event id is not the captured `first_event`, the first one of another stream.
+pub(super) fn first_event_id_is_new(brought: &Brought, variables: &Variables) -> Outcome {
+    let earlier = variables.get("first_event").and_then(Value::as_str);
+    match (brought.event_id(Nth::First), earlier) {
+        (Some(id), Some(earlier)) => Outcome::of(id != earlier, || {
+            format!("both streams begin with the id {}", quote(earlier))
+        }),
+        _ => Outcome::Nothing("the events have no ids".to_owned()),
+    }
+}
+
+/// What was brought holds no request of the server but `ping`, which is always allowed.
+pub(super) fn no_request_to_the_client(brought: &Brought, _variables: &Variables) -> Outcome {
+    let messages = match brought {
+        Brought::Exchange(exchange) => match exchange.reply() {
+            Some(reply) => reply.messages.iter().collect(),
+            None => return Outcome::Nothing(exchange.describe()),
+        },
+        Brought::Messages(_) => brought.documents(),
+    };
+    let asks = |message: &&&Value| {
+        MessageKind::of(message) == MessageKind::Request
+            && message.get("method") != Some(&Value::from("ping"))
+    };
+    let request = messages.iter().find(asks);
+    Outcome::of(request.is_none(), || {
+        crate::excerpt::clip(&request.map(ToString::to_string).unwrap_or_default(), 200)
+    })
 }
 
 /// `connected_clients` is one more than the captured `clients_before`.

@@ -40,6 +40,25 @@ fn valid(schema: &Value) -> Result<(), String> {
     }
 }
 
+/// The names are in the order of the captured `tools`; where the set itself has changed there is no order to compare.
+pub(super) fn same_tool_order(brought: &Brought, variables: &Variables) -> Outcome {
+    let names = |tools: &Value| -> Option<Vec<Value>> {
+        let names = tools.as_array()?.iter().map(|tool| tool.get("name"));
+        names.map(Option::<&Value>::cloned).collect()
+    };
+    let now = brought
+        .exchange()
+        .and_then(|exchange| names(exchange.result()?.get("tools")?));
+    match (now, variables.get("tools").and_then(names)) {
+        (Some(now), Some(before))
+            if now.len() == before.len() && now.iter().all(|name| before.contains(name)) =>
+        {
+            Outcome::of(now == before, || "the order has changed".to_owned())
+        }
+        _ => Outcome::Nothing("there are not two lists of the same tools".to_owned()),
+    }
+}
+
 /// The names are those of the captured `tools`, in whatever order.
 pub(super) fn same_tool_names(brought: &Brought, variables: &Variables) -> Outcome {
     let names = |tools: &Value| -> Option<BTreeSet<String>> {

@@ -1,11 +1,13 @@
 //! What holds on all traffic, whatever the scenario: judged on every exchange and every stream of a run.
 
+mod meta;
 mod rules;
+mod stateless;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::rules::{Judgement, RULES, Seen, What, is_initialize};
+use self::rules::{Judgement, Rule, Seen, What, is_initialize};
 use super::verdict::{CheckResult, Skip, SkipReason, Verdict};
 use crate::catalog::Catalog;
 use crate::protocol::{Revision, Transport};
@@ -16,26 +18,35 @@ use crate::transport::{Arrival, BodyEnd, Exchange, Recorder};
 const SCENARIO: &str = "wire/traffic";
 
 /// The rules about session ids need the whole run.
-const SESSION_ID_RULES: [(&str, &str, &str); 2] = [
+const SESSION_ID_RULES: [(&str, &[&str], &str); 2] = [
     (
         "session-id-is-visible-ascii",
-        "streamable.session.id-visible-ascii",
+        &["streamable.session.id-visible-ascii"],
         "a session id of characters 0x21 to 0x7E",
     ),
     (
         "session-ids-differ",
-        "streamable.session.id-nondeterministic",
+        &["streamable.session.id-nondeterministic"],
         "a new session id for every session",
     ),
 ];
 
-/// The checks on all traffic: id, requirement and what is expected.
-pub fn traffic_checks() -> impl Iterator<Item = (String, &'static str, &'static str)> {
-    RULES
-        .iter()
-        .map(|rule| (rule.slug, rule.requirement, rule.expected))
+/// Every rule that is judged on one exchange or stream by itself.
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    rules::RULES.iter().chain(&stateless::RULES)
+}
+
+/// How many there are.
+const RULES_LEN: usize = rules::RULES.len() + stateless::RULES.len();
+
+/// The checks on all traffic: id, the requirements of which the first that holds counts, and what is expected.
+pub fn traffic_checks() -> impl Iterator<Item = (String, &'static [&'static str], &'static str)> {
+    rules()
+        .map(|rule| (rule.slug, rule.requirements, rule.expected))
         .chain(SESSION_ID_RULES)
-        .map(|(slug, requirement, expected)| (format!("{SCENARIO}#{slug}"), requirement, expected))
+        .map(|(slug, requirements, expected)| {
+            (format!("{SCENARIO}#{slug}"), requirements, expected)
+        })
 }
 
 #[derive(Clone, Debug, Default)]
@@ -85,7 +96,7 @@ impl Traffic {
             recorder,
             revision,
             inner: Mutex::new(Inner {
-                tallies: vec![Tally::default(); RULES.len() + SESSION_ID_RULES.len()],
+                tallies: vec![Tally::default(); RULES_LEN + SESSION_ID_RULES.len()],
                 session_ids: BTreeSet::new(),
             }),
         }
@@ -108,6 +119,7 @@ impl Traffic {
         let mut evidence = opening.records.clone();
         evidence.extend(arrivals.iter().map(|arrival| arrival.record));
         let seen = What::Stream {
+            resumes: opening.request.headers.get("last-event-id").is_some(),
             arrivals,
             end,
             unterminated,
@@ -121,7 +133,7 @@ impl Traffic {
             what,
         };
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        for (rule, tally) in RULES.iter().zip(&mut inner.tallies) {
+        for (rule, tally) in rules().zip(&mut inner.tallies) {
             tally.add((rule.judge)(&seen), |got| {
                 self.violation(got, evidence, exchange)
             });
@@ -151,7 +163,7 @@ impl Traffic {
                 Err("an id that an earlier session had".to_owned())
             },
         ];
-        for (tally, judgement) in inner.tallies.iter_mut().skip(RULES.len()).zip(judgements) {
+        for (tally, judgement) in inner.tallies.iter_mut().skip(RULES_LEN).zip(judgements) {
             tally.add(Some(judgement), |got| {
                 self.violation(got, &exchange.records, exchange)
             });
@@ -171,11 +183,12 @@ impl Traffic {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         traffic_checks()
             .zip(&inner.tallies)
-            .filter_map(|((id, requirement, expected), tally)| {
-                let entry = Catalog::embedded().get(requirement)?;
+            .filter_map(|((id, requirements, expected), tally)| {
+                let ids = requirements.iter().copied();
+                let entry = Catalog::embedded().first_applicable(ids, transport, self.revision)?;
                 let mut result = CheckResult {
                     id,
-                    requirement: Some(requirement.to_owned()),
+                    requirement: Some(entry.id.clone()),
                     level: entry.level,
                     verdict: Verdict::Pass,
                     skip: None,
@@ -185,12 +198,12 @@ impl Traffic {
                     curl: None,
                     file: None,
                 };
-                if !entry.applies(transport, self.revision) {
-                    return None;
-                }
                 match &tally.first {
                     Some(first) => {
-                        result.verdict = Verdict::of_violation(entry.level, false);
+                        let warned = stateless::NEVER_FAILED
+                            .iter()
+                            .any(|slug| result.id.ends_with(&format!("#{slug}")));
+                        result.verdict = Verdict::of_violation(entry.level, warned);
                         let more = tally.violations - 1;
                         let times = if more == 0 {
                             String::new()

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::excerpt::quote;
+use crate::protocol::dialect::VERSION_HEADER;
 use crate::protocol::jsonrpc::same_id;
 use crate::protocol::{MessageKind, Revision};
 use crate::transport::exchange::SseBlock;
@@ -20,6 +21,8 @@ pub(super) enum What<'a> {
     Exchange(&'a Exchange),
     /// A session's stream, from its opening to its end.
     Stream {
+        /// Whether it goes on with an earlier stream, also one that answered a request.
+        resumes: bool,
         arrivals: &'a [Arrival],
         end: Option<&'a BodyEnd>,
         unterminated: bool,
@@ -27,7 +30,7 @@ pub(super) enum What<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn exchange(&self) -> Option<&'a Exchange> {
+    pub(super) fn exchange(&self) -> Option<&'a Exchange> {
         match self.what {
             What::Exchange(exchange) => Some(exchange),
             What::Stream { .. } => None,
@@ -35,7 +38,7 @@ impl<'a> Seen<'a> {
     }
 
     /// The messages in it, in order.
-    fn messages(&self) -> Vec<&'a Value> {
+    pub(super) fn messages(&self) -> Vec<&'a Value> {
         match self.what {
             What::Exchange(exchange) => exchange
                 .reply()
@@ -67,25 +70,31 @@ impl<'a> Seen<'a> {
 /// `Some(Ok)` for something that holds, `Some(Err(got))` for a violation, `None` for what the rule is not about.
 pub(super) type Judgement = Option<Result<(), String>>;
 
-/// A rule: the check's slug, the requirement behind it, and how something that was seen is judged.
+/// A rule: the check's slug, the requirements behind it, each for its revisions, and how something that was seen is judged.
 pub(super) struct Rule {
     pub(super) slug: &'static str,
-    pub(super) requirement: &'static str,
+    pub(super) requirements: &'static [&'static str],
     pub(super) expected: &'static str,
     pub(super) judge: fn(&Seen<'_>) -> Judgement,
 }
 
 /// Every rule.
-pub(super) const RULES: [Rule; 19] = [
+pub(super) const RULES: [Rule; 25] = [
     Rule {
         slug: "every-request-answered-once",
-        requirement: "jsonrpc.exactly-one-response",
+        requirements: &[
+            "jsonrpc.exactly-one-response",
+            "stateless.jsonrpc.one-response-per-request",
+        ],
         expected: "one response to every request",
         judge: answered_once,
     },
     Rule {
         slug: "jsonrpc-is-2-0",
-        requirement: "jsonrpc.version-member-2.0",
+        requirements: &[
+            "jsonrpc.version-member-2.0",
+            "stateless.jsonrpc.envelope-version-2-0",
+        ],
         expected: "jsonrpc equal to \"2.0\" in every message",
         judge: |seen| {
             all_messages(
@@ -97,13 +106,19 @@ pub(super) const RULES: [Rule; 19] = [
     },
     Rule {
         slug: "ids-come-back",
-        requirement: "jsonrpc.response.id-echo-integer",
+        requirements: &[
+            "jsonrpc.response.id-echo-integer",
+            "stateless.jsonrpc.result-id-echoed",
+        ],
         expected: "the id of the request, with value and type",
         judge: id_echoed,
     },
     Rule {
         slug: "result-or-error",
-        requirement: "jsonrpc.response.result-xor-error",
+        requirements: &[
+            "jsonrpc.response.result-xor-error",
+            "stateless.jsonrpc.result-xor-error",
+        ],
         expected: "exactly one of result and error in every response",
         judge: |seen| {
             all_messages(seen, is_response, |message| {
@@ -113,7 +128,10 @@ pub(super) const RULES: [Rule; 19] = [
     },
     Rule {
         slug: "results-are-objects",
-        requirement: "jsonrpc.response.result-is-object",
+        requirements: &[
+            "jsonrpc.response.result-is-object",
+            "stateless.jsonrpc.result-is-object",
+        ],
         expected: "an object as result",
         judge: |seen| {
             let has_result =
@@ -125,7 +143,10 @@ pub(super) const RULES: [Rule; 19] = [
     },
     Rule {
         slug: "error-codes-are-integers",
-        requirement: "jsonrpc.error.code-integer",
+        requirements: &[
+            "jsonrpc.error.code-integer",
+            "stateless.jsonrpc.error-code-integer",
+        ],
         expected: "an integer as error.code",
         judge: |seen| {
             all_messages(seen, is_error, |message| {
@@ -135,7 +156,10 @@ pub(super) const RULES: [Rule; 19] = [
     },
     Rule {
         slug: "error-messages-are-strings",
-        requirement: "jsonrpc.error.message-string",
+        requirements: &[
+            "jsonrpc.error.message-string",
+            "stateless.jsonrpc.error-object-shape",
+        ],
         expected: "a string as error.message",
         judge: |seen| {
             all_messages(seen, is_error, |message| {
@@ -147,43 +171,49 @@ pub(super) const RULES: [Rule; 19] = [
     },
     Rule {
         slug: "notifications-unanswered",
-        requirement: "jsonrpc.notification-never-answered",
+        requirements: &[
+            "jsonrpc.notification-never-answered",
+            "stateless.jsonrpc.no-response-to-notification",
+        ],
         expected: "no JSON-RPC response to a notification",
         judge: notification_unanswered,
     },
     Rule {
         slug: "json-labelled-as-json",
-        requirement: "http.json-response-content-type",
+        requirements: &["http.json-response-content-type"],
         expected: "media type application/json on a JSON-RPC body",
         judge: json_labelled,
     },
     Rule {
         slug: "post-answers-json-or-sse",
-        requirement: "streamable.post.request-json-or-sse",
+        requirements: &[
+            "streamable.post.request-json-or-sse",
+            "stateless.http.response-content-type",
+        ],
         expected: "application/json or text/event-stream in answer to a request",
         judge: json_or_sse,
     },
     Rule {
         slug: "no-server-errors",
-        requirement: "http.client-error-not-5xx",
+        requirements: &["http.client-error-not-5xx"],
         expected: "no 5xx status and no dropped connection",
         judge: no_server_error,
     },
     Rule {
         slug: "events-end-with-blank-line",
-        requirement: "sse.event-ends-with-blank-line",
+        requirements: &["sse.event-ends-with-blank-line"],
         expected: "a blank line after the last event",
         judge: terminated,
     },
     Rule {
         slug: "event-streams-are-utf-8",
-        requirement: "sse.stream-utf8",
+        requirements: &["sse.stream-utf8", "stateless.jsonrpc.utf8-encoded"],
         expected: "UTF-8",
         judge: |seen| all_blocks(seen, |_| true, |block| !block.block.findings.invalid_utf8),
     },
     Rule {
         slug: "event-data-is-one-message",
-        requirement: "sse.data-one-json-message",
+        requirements: &["sse.data-one-json-message", "stateless.sse.framing-valid"],
         expected: "one JSON-RPC message as the data of every event",
         judge: |seen| {
             // An event with empty data is a priming event, and events of other names are not messages.
@@ -198,7 +228,7 @@ pub(super) const RULES: [Rule; 19] = [
     },
     Rule {
         slug: "retry-has-digits-only",
-        requirement: "sse.retry-digits-only",
+        requirements: &["sse.retry-digits-only"],
         expected: "digits only in retry",
         judge: |seen| {
             all_blocks(
@@ -210,32 +240,94 @@ pub(super) const RULES: [Rule; 19] = [
     },
     Rule {
         slug: "post-stream-has-own-response-only",
-        requirement: "streamable.post.sse-only-own-response",
+        requirements: &[
+            "streamable.post.sse-only-own-response",
+            "stateless.sse.concurrent-streams-isolated",
+        ],
         expected: "no response to another request in the answer to a POST",
         judge: own_response_only,
     },
     Rule {
         slug: "post-stream-ends-after-response",
-        requirement: "streamable.post.sse-closed-after-response",
+        requirements: &[
+            "streamable.post.sse-closed-after-response",
+            "stateless.sse.final-response-ends-stream",
+        ],
         expected: "the stream ends after the response",
         judge: ends_after_response,
     },
     Rule {
         slug: "no-response-on-session-stream",
-        requirement: "streamable.get.no-responses",
+        requirements: &["streamable.get.no-responses"],
         expected: "no response on the session's stream",
         judge: |seen| no_response_on_stream(seen),
     },
     Rule {
         slug: "no-response-on-notification-stream",
-        requirement: "hybrid.post.response-not-on-stream",
+        requirements: &["hybrid.post.response-not-on-stream"],
         expected: "no response on the notification stream",
         judge: |seen| no_response_on_stream(seen),
+    },
+    Rule {
+        slug: "messages-are-events-named-message",
+        requirements: &["sse2024.message-event-name", "sse.event-name-message"],
+        expected: "no other event name than message where the data is a JSON-RPC message",
+        judge: |seen| {
+            let carries_message = |block: &SseBlock| {
+                let is_message = |message: &Value| MessageKind::of(message) != MessageKind::Other;
+                block.messages().iter().any(is_message)
+            };
+            let is_named_so =
+                |block: &SseBlock| block.event().is_some_and(|event| event.event == "message");
+            all_blocks(seen, carries_message, is_named_so)
+        },
+    },
+    Rule {
+        slug: "bodies-are-single-messages",
+        requirements: &["batch.server-never-sends-arrays"],
+        expected: "one message, and no array of them, as a JSON body",
+        judge: single_message,
+    },
+    Rule {
+        slug: "answers-begin-with-a-priming-event",
+        requirements: &["streamable.post.sse-priming-event"],
+        expected: "an id and empty data as the first event of a stream that answers a request",
+        judge: primed,
+    },
+    Rule {
+        slug: "server-requests-have-ids",
+        requirements: &["jsonrpc.server-request.id-non-null"],
+        expected: "a string or an integer as the id of a request to the client",
+        judge: |seen| {
+            all_messages(
+                seen,
+                |message| MessageKind::of(message) == MessageKind::Request,
+                |message| {
+                    let id = message.get("id");
+                    id.is_some_and(|id| id.is_string() || id.is_i64() || id.is_u64())
+                },
+            )
+        },
+    },
+    Rule {
+        slug: "sampling-requests-are-complete",
+        requirements: &["sampling.request-shape"],
+        expected: "messages of user and assistant, and a number as maxTokens, in sampling/createMessage",
+        judge: |seen| all_messages(seen, is_request("sampling/createMessage"), asks_model_well),
+    },
+    Rule {
+        slug: "elicitation-schemas-are-flat",
+        requirements: &[
+            "elicitation.request-shape",
+            "elicitation.form-request-shape",
+        ],
+        expected: "a message, and an object of plain values as requestedSchema, in elicitation/create",
+        judge: |seen| all_messages(seen, is_form, asks_user_well),
     },
 ];
 
 /// The message that an exchange's request carries, if it is one.
-fn sent_message(exchange: &Exchange) -> Option<Value> {
+pub(super) fn sent_message(exchange: &Exchange) -> Option<Value> {
     serde_json::from_slice(exchange.request.body.as_deref()?).ok()
 }
 
@@ -244,11 +336,11 @@ pub(super) fn is_initialize(exchange: &Exchange) -> bool {
         .is_some_and(|message| message.get("method") == Some(&Value::from("initialize")))
 }
 
-fn is_response(message: &Value) -> bool {
+pub(super) fn is_response(message: &Value) -> bool {
     MessageKind::of(message) == MessageKind::Response
 }
 
-fn is_error(message: &Value) -> bool {
+pub(super) fn is_error(message: &Value) -> bool {
     is_response(message) && message.get("error").is_some()
 }
 
@@ -257,7 +349,7 @@ fn succeeded(status: u16) -> bool {
 }
 
 /// Judges every message that `about` picks; streams of `hybrid` may carry other objects, which are not messages.
-fn all_messages(
+pub(super) fn all_messages(
     seen: &Seen<'_>,
     about: impl Fn(&Value) -> bool,
     holds: impl Fn(&Value) -> bool,
@@ -278,7 +370,7 @@ fn all_messages(
     Some(judged.collect())
 }
 
-fn all_blocks(
+pub(super) fn all_blocks(
     seen: &Seen<'_>,
     about: impl Fn(&SseBlock) -> bool,
     holds: impl Fn(&SseBlock) -> bool,
@@ -299,7 +391,7 @@ fn all_blocks(
     Some(judged.collect())
 }
 
-fn clip(message: &Value) -> String {
+pub(super) fn clip(message: &Value) -> String {
     crate::excerpt::clip(&message.to_string(), 200)
 }
 
@@ -318,6 +410,15 @@ fn answered_once(seen: &Seen<'_>) -> Judgement {
         .count();
     if own > 1 {
         return Some(Err(format!("{own} responses to one request")));
+    }
+    // What 2026-07-28 answers to a subscription is the stream itself, and its response comes at the end of that.
+    let is_subscription = || {
+        sent_message(exchange).is_some_and(|message| {
+            message.get("method") == Some(&Value::from("subscriptions/listen"))
+        })
+    };
+    if reply.is_event_stream() && is_subscription() {
+        return None;
     }
     // A refusal by status alone is an answer, and a response with a wrong id is another rule's matter.
     let unanswered = succeeded(reply.status) && responses.count() == 0;
@@ -424,6 +525,7 @@ fn terminated(seen: &Seen<'_>) -> Judgement {
             arrivals,
             end,
             unterminated,
+            ..
         } => (end.is_some() && (unterminated || !arrivals.is_empty()))
             .then(|| verdict(unterminated))?,
     }
@@ -439,9 +541,22 @@ fn own_response_only(seen: &Seen<'_>) -> Judgement {
         .filter(|message| is_response(message))
         .collect();
     // With a single response a wrong id is a wrong echo; a foreign one is seen beside the right one or twice.
+    let asked = match sent_message(exchange) {
+        // What answers a member that is no message has no id to name.
+        Some(Value::Array(batch)) => batch
+            .iter()
+            .filter_map(|member| member.get("id").cloned())
+            .chain([Value::Null])
+            .collect(),
+        _ => vec![id.clone()],
+    };
+    let is_own = |message: &Value| {
+        let got = message.get("id");
+        got.is_some_and(|got| asked.iter().any(|id| same_id(got, id)))
+    };
     let foreign = responses
         .iter()
-        .find(|message| message.get("id").is_none_or(|got| !same_id(got, id)))
+        .find(|message| !is_own(message))
         .filter(|_| responses.len() > 1);
     match foreign {
         Some(message) => Some(Err(clip(message))),
@@ -464,7 +579,12 @@ fn ends_after_response(seen: &Seen<'_>) -> Judgement {
 }
 
 fn no_response_on_stream(seen: &Seen<'_>) -> Judgement {
-    let What::Stream { arrivals, .. } = seen.what else {
+    let What::Stream {
+        arrivals,
+        resumes: false,
+        ..
+    } = seen.what
+    else {
         return None;
     };
     let response = arrivals
@@ -472,6 +592,91 @@ fn no_response_on_stream(seen: &Seen<'_>) -> Judgement {
         .filter_map(|arrival| arrival.message.as_ref())
         .find(|message| is_response(message));
     Some(response.map_or(Ok(()), |message| Err(clip(message))))
+}
+
+fn single_message(seen: &Seen<'_>) -> Judgement {
+    let exchange = seen.exchange()?;
+    let body = exchange.reply()?.json.as_ref()?;
+    let is_message = |value: &Value| MessageKind::of(value) != MessageKind::Other;
+    match body {
+        Value::Array(members) => members
+            .iter()
+            .any(is_message)
+            .then(|| Err(exchange.describe())),
+        single => is_message(single).then_some(Ok(())),
+    }
+}
+
+fn primed(seen: &Seen<'_>) -> Judgement {
+    let exchange = seen.exchange()?;
+    let reply = exchange.reply()?;
+    // Before it knows what was negotiated, a server cannot know that the client expects one.
+    let version = exchange.request.headers.get(VERSION_HEADER);
+    let is_request = exchange.request.method == "POST" && exchange.id.is_some();
+    if !is_request || version != Some(seen.revision.as_str()) || !reply.is_event_stream() {
+        return None;
+    }
+    // Comments may come before it.
+    let first = reply
+        .blocks
+        .iter()
+        .find(|block| block.event().is_some() || block.id().is_some())?;
+    let is_empty = first.event().is_some_and(|event| event.data.is_empty());
+    Some(if is_empty && first.id().is_some() {
+        Ok(())
+    } else {
+        Err(quote(&String::from_utf8_lossy(first.raw())))
+    })
+}
+
+fn is_request(method: &'static str) -> impl Fn(&Value) -> bool {
+    move |message| {
+        MessageKind::of(message) == MessageKind::Request
+            && message.get("method") == Some(&Value::from(method))
+    }
+}
+
+/// Whether a `sampling/createMessage` has what its schema requires (client/sampling).
+fn asks_model_well(message: &Value) -> bool {
+    let is_turn = |turn: &Value| {
+        let role = turn.get("role").and_then(Value::as_str);
+        let content = turn.get("content");
+        matches!(role, Some("user" | "assistant"))
+            && content.is_some_and(|content| content.is_object() || content.is_array())
+    };
+    let messages = message
+        .pointer("/params/messages")
+        .and_then(Value::as_array);
+    let tokens = message.pointer("/params/maxTokens");
+    messages.is_some_and(|turns| turns.iter().all(is_turn)) && tokens.is_some_and(Value::is_number)
+}
+
+/// An elicitation by a form, which is what one without a mode is.
+fn is_form(message: &Value) -> bool {
+    let mode = message.pointer("/params/mode").and_then(Value::as_str);
+    is_request("elicitation/create")(message) && matches!(mode, None | Some("form"))
+}
+
+/// Whether an elicitation by a form has what its schema requires: plain values, and of arrays only choices among texts
+/// (client/elicitation#requested-schema).
+fn asks_user_well(message: &Value) -> bool {
+    let is_plain = |property: &Value| {
+        let has = |member: &str| property.get(member).is_some();
+        match property.get("type").and_then(Value::as_str) {
+            Some("string" | "number" | "integer" | "boolean") => true,
+            Some("array") => property.get("items").is_some_and(Value::is_object),
+            _ => has("enum") || has("oneOf"),
+        }
+    };
+    let schema = message.pointer("/params/requestedSchema");
+    let properties = schema
+        .and_then(|schema| schema.get("properties"))
+        .and_then(Value::as_object);
+    message
+        .pointer("/params/message")
+        .is_some_and(Value::is_string)
+        && schema.and_then(|schema| schema.get("type")) == Some(&Value::from("object"))
+        && properties.is_some_and(|properties| properties.values().all(is_plain))
 }
 
 /// One message, or a batch of them where the revision has batches (2025-03-26, basic/transports#streamable-http).

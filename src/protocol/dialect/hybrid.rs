@@ -60,7 +60,7 @@ impl Dialect for Hybrid {
             .body(outgoing.text)
     }
 
-    fn open_stream(&self, state: &SessionState) -> HttpRequest {
+    fn open_stream(&self, state: &SessionState, _id: &Value) -> HttpRequest {
         let mut url = self.endpoints.stream.clone();
         url.query_pairs_mut()
             .append_pair("client_id", &state.client_id);
@@ -118,7 +118,7 @@ mod tests {
             ..SessionState::default()
         };
         assert_eq!(
-            dialect.open_stream(&state).url.as_str(),
+            dialect.open_stream(&state, &Value::Null).url.as_str(),
             "http://h/sse?client_id=a+b%26c"
         );
     }

@@ -4,12 +4,15 @@
 //! back. Adding a dialect is one file here and one arm in [`Transport::dialect`].
 
 mod hybrid;
+mod sse;
+mod stateless;
 mod streamable;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::http::{Headers, HttpRequest};
@@ -17,25 +20,32 @@ use super::revision::Revision;
 use crate::suggest;
 
 pub use hybrid::Hybrid;
+pub use sse::{EndpointError, HttpSse};
+pub use stateless::{MirroredArgument, ParamHeaders, Stateless, base64};
 pub use streamable::Streamable;
+pub(crate) use streamable::VERSION_HEADER;
 
 /// The transports, by the names that the command line, reports and scenario files use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Transport {
-    /// One endpoint for POST, GET and DELETE (2025-03-26 and later, basic/transports#streamable-http).
+    /// One endpoint (2025-03-26 and later, basic/transports#streamable-http): for POST, GET and DELETE with sessions, and
+    /// from 2026-07-28 on for POST alone.
     StreamableHttp,
+    /// HTTP+SSE of 2024-11-05 (basic/transports#http-with-sse): a stream names the endpoint for POST and brings the replies.
+    Sse,
     /// `POST /mcp` answers JSON, `GET /sse?client_id=` streams notifications, `GET /health` counts clients.
     Hybrid,
 }
 
 impl Transport {
     /// Every transport that can be spoken.
-    pub const ALL: [Self; 2] = [Self::StreamableHttp, Self::Hybrid];
+    pub const ALL: [Self; 3] = [Self::StreamableHttp, Self::Sse, Self::Hybrid];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StreamableHttp => "streamable-http",
+            Self::Sse => "sse",
             Self::Hybrid => "hybrid",
         }
     }
@@ -43,9 +53,19 @@ impl Transport {
     /// The dialect of this transport for `revision`, with its endpoints derived from the URL that the user gave.
     pub fn dialect(self, url: &Url, revision: Revision) -> Box<dyn Dialect> {
         match self {
-            Self::StreamableHttp => Box::new(Streamable::new(url.clone(), revision)),
+            Self::StreamableHttp if revision.has_handshake() => {
+                Box::new(Streamable::new(url.clone(), revision))
+            }
+            Self::StreamableHttp => Box::new(Stateless::new(url.clone(), revision)),
+            Self::Sse => Box::new(HttpSse::new(url.clone())),
             Self::Hybrid => Box::new(Hybrid::new(url)),
         }
+    }
+
+    /// Whether `revision` can be spoken over it. The transport of 2024-11-05 is older than the revisions that deployed
+    /// servers negotiate over it; there is none over it or `hybrid` that has no handshake.
+    pub fn carries(self, revision: Revision) -> bool {
+        self == Self::StreamableHttp || revision.has_handshake()
     }
 }
 
@@ -57,7 +77,7 @@ impl fmt::Display for Transport {
 
 /// A word that names no transport.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("'{word}' is no transport{hint}; transports are streamable-http and hybrid")]
+#[error("'{word}' is no transport{hint}; transports are streamable-http, sse and hybrid")]
 pub struct UnknownTransport {
     word: String,
     hint: String,
@@ -97,6 +117,21 @@ pub struct SessionState {
     pub session_id: Option<String>,
     /// The revision that the server chose in the handshake, as it wrote it.
     pub negotiated: Option<String>,
+    /// Where the `endpoint` event said that messages go.
+    pub post_url: Option<Url>,
+    /// What this client declares that it can do.
+    pub capabilities: Map<String, Value>,
+    /// What is known of the server from outside this session.
+    pub known: Arc<Known>,
+}
+
+/// What was learnt of a server and shapes the messages of all sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Which arguments of which tools are repeated in header fields.
+    pub param_headers: ParamHeaders,
+    /// What a stream of 2026-07-28 asks for: the `notifications` of `subscriptions/listen`.
+    pub notifications: Map<String, Value>,
 }
 
 /// Where the response to a posted request arrives.
@@ -129,16 +164,21 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         ReplyChannel::Exchange
     }
 
+    /// Adds to a message what the dialect wants in every message of its kind.
+    fn dress(&self, _state: &SessionState, message: Value) -> Value {
+        message
+    }
+
     /// The POST that carries one message.
     fn post(&self, state: &SessionState, outgoing: Outgoing<'_>) -> HttpRequest;
 
-    /// The request that opens the session's stream.
-    fn open_stream(&self, state: &SessionState) -> HttpRequest;
+    /// The request that opens the session's stream; `id` is for dialects in which that is a JSON-RPC request.
+    fn open_stream(&self, state: &SessionState, id: &Value) -> HttpRequest;
 
     /// The request that ends the session, if there is a session to end.
     fn end(&self, state: &SessionState) -> Option<HttpRequest>;
 
-    /// Takes from the reply to `initialize` what later messages need.
+    /// Takes from the reply to the opening request (`initialize`, `server/discover`) what later messages need.
     fn learn(&self, state: &mut SessionState, headers: &Headers, result: &Value);
 }
 

@@ -10,8 +10,8 @@ use crate::protocol::revision::Revision;
 /// The session header (basic/transports#session-management).
 pub(super) const SESSION_HEADER: &str = "Mcp-Session-Id";
 /// The version header (2025-06-18, basic/transports#protocol-version-header).
-pub(super) const VERSION_HEADER: &str = "MCP-Protocol-Version";
-const BOTH_TYPES: &str = "application/json, text/event-stream";
+pub(crate) const VERSION_HEADER: &str = "MCP-Protocol-Version";
+pub(super) const BOTH_TYPES: &str = "application/json, text/event-stream";
 
 /// One endpoint, an optional session, replies as JSON or as an event stream.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Dialect for Streamable {
         self.with_session(request, state)
     }
 
-    fn open_stream(&self, state: &SessionState) -> HttpRequest {
+    fn open_stream(&self, state: &SessionState, _id: &Value) -> HttpRequest {
         let request = HttpRequest::new("GET", self.endpoints.stream.clone())
             .header("Accept", "text/event-stream");
         self.with_session(request, state)
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(first.headers.get(VERSION_HEADER), None);
         for request in [
             dialect.post(&state, outgoing()),
-            dialect.open_stream(&state),
+            dialect.open_stream(&state, &Value::Null),
             dialect.end(&state).unwrap(),
         ] {
             assert_eq!(
@@ -134,7 +134,10 @@ mod tests {
     fn the_version_header_came_with_2025_06_18() {
         let (dialect, state) = learned(Revision::V2025_03_26);
         assert_eq!(
-            dialect.open_stream(&state).headers.get(VERSION_HEADER),
+            dialect
+                .open_stream(&state, &Value::Null)
+                .headers
+                .get(VERSION_HEADER),
             None
         );
     }

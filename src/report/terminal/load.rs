@@ -6,13 +6,19 @@ use tabled::builder::Builder;
 use super::pen::Pen;
 use super::{units, write_table};
 use crate::engine::Verdict;
-use crate::load::report::{Latency, LoadReport, ThresholdResult, ThresholdVerdict};
+use crate::load::report::{
+    CorrelatedBy, Latency, LoadReport, PassiveReport, ThresholdResult, ThresholdVerdict,
+};
 
 /// Writes the load section, beside the reference server's figures where they are known.
 pub(super) fn write(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadReport>) {
     pen.heading("Load");
     if let Some(reason) = &load.not_exercised {
-        let line = format!("deliveries were not measured: {}", pen.foreign(reason));
+        let what = match load.passive {
+            Some(_) => "not all was measured",
+            None => "deliveries were not measured",
+        };
+        let line = format!("{what}: {}", pen.foreign(reason));
         pen.paragraph("  ", &line, Paint::new());
     }
     if load.target_died {
@@ -22,7 +28,11 @@ pub(super) fn write(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadRep
     streams(pen, load);
     latencies(pen, load, reference);
     rates(pen, load, reference);
-    ledger(pen, load);
+    match &load.passive {
+        Some(passive) => watched(pen, passive),
+        None => ledger(pen, load),
+    }
+    calls(pen, load);
     errors(pen, load);
     generator(pen, load);
     for threshold in &load.thresholds {
@@ -47,15 +57,22 @@ fn streams(pen: &mut Pen, load: &LoadReport) {
 fn latencies(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadReport>) {
     let of = |report: &LoadReport| {
         let latencies = report.latency_us;
-        [latencies.connect, latencies.fanout, latencies.call]
+        [
+            latencies.connect,
+            latencies.fanout,
+            latencies.gap,
+            latencies.call,
+        ]
     };
     let mut table = Builder::default();
     table.push_record(["latency", "p50", "p90", "p99", "p99.9", "max", "count"]);
     let beside = reference.map(of);
-    for (place, (name, latency)) in ["connect", "fan-out", "call"]
+    for (place, (name, latency)) in ["connect", "fan-out", "gap", "call"]
         .into_iter()
         .zip(of(load))
         .enumerate()
+        // Gaps are there only where the target emits by itself.
+        .filter(|(_, (name, _))| *name != "gap" || load.passive.is_some())
     {
         table.push_record(row(pen, name, latency));
         if let Some(beside) = beside.as_ref().and_then(|beside| beside.get(place)) {
@@ -109,7 +126,11 @@ fn ratios(pen: &Pen, latency: Latency, reference: Latency) -> Vec<String> {
 }
 
 fn rates(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadReport>) {
-    let mut line = if load.not_exercised.is_some() {
+    let measured = match &load.passive {
+        Some(passive) => passive.events > 0,
+        None => load.not_exercised.is_none(),
+    };
+    let mut line = if !measured {
         "not measured".to_owned()
     } else {
         format!("{:.1} per second", load.events_per_s)
@@ -144,6 +165,54 @@ fn ledger(pen: &mut Pen, load: &LoadReport) {
         publishes.not_sent
     );
     named(pen, "publishes", &line);
+    correlation(pen, load);
+}
+
+/// Says how arrivals were matched, where that bears on the figures.
+fn correlation(pen: &mut Pen, load: &LoadReport) {
+    let Some(correlation) = &load.correlation else {
+        return;
+    };
+    let by = match (correlation.by, &correlation.notification) {
+        (CorrelatedBy::Token, _) => return,
+        (CorrelatedBy::Pattern, _) => "by the pattern of the trigger's texts".to_owned(),
+        (CorrelatedBy::Order, kind) => {
+            let kind = kind.as_deref().unwrap_or("notification");
+            let uri = correlation.uri.as_ref();
+            let uri = uri.map_or_else(String::new, |uri| format!(" of {}", pen.foreign(uri)));
+            format!("by order, each {}{uri}", pen.foreign(kind))
+        }
+    };
+    named(pen, "matched", &by);
+    if let Some(meaning) = &correlation.meaning {
+        let meaning = pen.foreign(meaning);
+        pen.paragraph("    ", &meaning, Paint::new());
+    }
+}
+
+/// What a target emitted by itself.
+fn watched(pen: &mut Pen, passive: &PassiveReport) {
+    let line = format!(
+        "nothing was triggered; {} events arrived, {} streams had none",
+        passive.events, passive.silent_streams
+    );
+    named(pen, "emitted", &line);
+    if let Some(times) = &passive.timestamps {
+        let unit = match &times.unit {
+            Some(unit) => format!("read as {}", pen.foreign(unit)),
+            None => "never read".to_owned(),
+        };
+        let line = format!("{} {unit}", pen.foreign(&times.path));
+        named(pen, "times", &line);
+        let line = format!(
+            "{} read, {} events without one, {} later than the arrival (clock skew, in no latency)",
+            times.read, times.missing, times.negative
+        );
+        pen.paragraph("    ", &line, Paint::new());
+    }
+}
+
+fn calls(pen: &mut Pen, load: &LoadReport) {
     if let Some(method) = &load.calls.method {
         let tool = load.calls.tool.as_ref();
         let tool = tool.map_or_else(String::new, |tool| format!(" {}", pen.foreign(tool)));

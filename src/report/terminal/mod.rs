@@ -4,17 +4,20 @@
 //! from the target is escaped and cut, so nothing that it sends can move the cursor or hide a line.
 
 mod failures;
+mod head;
 mod load;
+mod matrix;
 mod pen;
 mod units;
 mod verdict;
 
-use anstyle::Style as Paint;
 use tabled::builder::Builder;
+use tabled::settings::formatting::AlignmentStrategy;
 use tabled::settings::object::{Columns, Object as _, Rows};
 use tabled::settings::{Alignment, Style as Lines};
 
-use super::document::{Check, Coverage, Document};
+use super::document::Document;
+use super::run::{Check, Coverage};
 use crate::catalog::Level;
 use crate::engine::{SkipReason, Verdict};
 use pen::{Pen, dim};
@@ -35,48 +38,32 @@ pub struct Style {
 /// The report as text, with a line feed at the end.
 pub fn render(document: &Document, style: Style) -> String {
     let mut pen = Pen::new(style);
-    head(&mut pen, document);
-    failures::write(&mut pen, document);
-    if !document.checks.is_empty() {
-        levels(&mut pen, &document.checks);
-    }
-    if let Some(coverage) = &document.coverage {
-        pen.gap();
-        coverage_line(&mut pen, coverage);
-        way_to_more(&mut pen, &document.checks);
+    let labels = matrix::labels(&pen, document);
+    head::write(&mut pen, document);
+    match document.runs.as_slice() {
+        [] => {}
+        [run] => {
+            failures::write(&mut pen, document, &labels);
+            if !run.checks.is_empty() {
+                levels(&mut pen, &run.checks);
+            }
+            if let Some(coverage) = &run.coverage {
+                pen.gap();
+                coverage_line(&mut pen, coverage);
+                way_to_more(&mut pen, document);
+            }
+        }
+        _ => {
+            matrix::write(&mut pen, document, &labels);
+            way_to_more(&mut pen, document);
+            failures::write(&mut pen, document, &labels);
+        }
     }
     if let Some(measured) = &document.load {
         load::write(&mut pen, measured, document.reference.as_ref());
     }
     verdict::write(&mut pen, document);
     pen.text
-}
-
-/// What was looked at, and how that was found out.
-fn head(pen: &mut Pen, document: &Document) {
-    let target = &document.target;
-    let unknown = |what: &str| format!("{what} unknown");
-    let parts = [
-        pen.foreign(&target.url),
-        match &target.server {
-            Some(server) => pen.foreign(server),
-            None => unknown("server"),
-        },
-        match &target.transport {
-            Some(transport) => pen.foreign(transport),
-            None => unknown("transport"),
-        },
-        match &target.revision {
-            Some(revision) => pen.foreign(revision),
-            None => unknown("revision"),
-        },
-    ];
-    let line = pen.paint(&parts.join("  "), Paint::new().bold());
-    pen.line(&line);
-    for found in &target.detection {
-        let found = pen.foreign(found);
-        pen.paragraph("  ", &found, dim());
-    }
 }
 
 /// The rows of the table: keywords that bind alike are one.
@@ -128,6 +115,7 @@ fn write_table(pen: &mut Pen, table: Builder) {
         Rows::new(0..).intersect(Columns::new(1..)),
         Alignment::right(),
     );
+    table.with(AlignmentStrategy::PerLine);
     for line in table.to_string().lines() {
         pen.line(line);
     }
@@ -154,9 +142,9 @@ fn coverage_line(pen: &mut Pen, coverage: &Coverage) {
 }
 
 /// What the user can give so that more is exercised, in the words of the first check that lacks it.
-fn way_to_more(pen: &mut Pen, checks: &[Check]) {
-    let lacking = checks
-        .iter()
+fn way_to_more(pen: &mut Pen, document: &Document) {
+    let lacking = document
+        .checks()
         .filter(|check| check.skip_reason == Some(SkipReason::ToolNotOffered))
         .find_map(|check| check.reason.as_deref());
     if let Some(reason) = lacking {

@@ -12,6 +12,8 @@ const INDENT: &str = "      ";
 const NAME_WIDTH: usize = 10;
 /// The most characters of one line of foreign text.
 const LINE_CHARS_MAX: usize = 500;
+/// The most characters of a word in a cell of a table or in a list.
+const WORD_CHARS_MAX: usize = 16;
 /// The most characters of a command that a person may want to run.
 const COMMAND_CHARS_MAX: usize = 4000;
 
@@ -53,6 +55,17 @@ impl Pen {
     /// Text from outside, on one line.
     pub(super) fn foreign(&self, text: &str) -> String {
         self.shown(LINE_CHARS_MAX).line(text)
+    }
+
+    /// Text from outside in a cell of a table or in a list: one short word.
+    pub(super) fn short(&self, text: &str) -> String {
+        let whole = self.foreign(text);
+        if whole.chars().count() <= WORD_CHARS_MAX {
+            return whole;
+        }
+        let mark = if self.style.unicode { "…" } else { "..." };
+        let kept = WORD_CHARS_MAX - mark.chars().count();
+        whole.chars().take(kept).chain(mark.chars()).collect()
     }
 
     fn shown(&self, max_chars: usize) -> Shown {

@@ -7,6 +7,7 @@ use super::units::counted;
 use crate::engine::Verdict;
 use crate::load::report::ThresholdVerdict;
 use crate::report::document::Document;
+use crate::report::run::{Outcome, Run};
 
 /// Writes what limits the findings, and the verdict with the exit code.
 pub(super) fn write(pen: &mut Pen, document: &Document) {
@@ -18,6 +19,7 @@ pub(super) fn write(pen: &mut Pen, document: &Document) {
             Paint::new(),
         );
     }
+    doubts(pen, document);
     if let Some(reason) = &document.not_exercised {
         let line = format!("nothing was exercised: {}", pen.foreign(reason));
         pen.paragraph("", &line, Paint::new());
@@ -30,6 +32,27 @@ pub(super) fn write(pen: &mut Pen, document: &Document) {
         document.exit_code
     );
     pen.line(&line);
+}
+
+/// Says what may be wrong with the guesses; once where several runs say the same.
+fn doubts(pen: &mut Pen, document: &Document) {
+    let mut doubts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for run in &document.runs {
+        let Some(doubt) = &run.doubt else { continue };
+        let revision = run.revision.as_deref().unwrap_or("unknown");
+        match doubts.iter_mut().find(|(said, _)| said == doubt) {
+            Some((_, revisions)) => revisions.push(revision),
+            None => doubts.push((doubt, vec![revision])),
+        }
+    }
+    for (doubt, revisions) in doubts {
+        let at = match document.runs.len() {
+            1 => String::new(),
+            _ => format!(" at {}", pen.foreign(&revisions.join(", "))),
+        };
+        let line = format!("DOUBT{at}: {}", pen.foreign(doubt));
+        pen.paragraph("", &line, Paint::new().bold());
+    }
 }
 
 /// The word for the exit code, and the verdict whose colour it has.
@@ -88,6 +111,12 @@ fn counts(pen: &Pen, document: &Document) -> String {
         "thresholds held",
     );
     count(summary.skipped, "skipped", "skipped");
+    let runs = document.runs.len();
+    if runs > 1 && !parts.is_empty() {
+        let tested = |run: &&Run| run.outcome == Outcome::Tested;
+        let tested = document.runs.iter().filter(tested).count();
+        parts.push(format!("{tested} of {runs} revisions tested"));
+    }
     if parts.is_empty() {
         let measured = document
             .load

@@ -3,7 +3,7 @@
 use super::Row;
 
 /// Over hybrid.
-pub(crate) const HYBRID: &[Row] = &[
+pub(super) const ROWS: &[Row] = &[
     (
         "accept-wildcard-refused",
         &["warn messages/http#accept-not-needed"],

@@ -3,7 +3,7 @@
 use super::Row;
 
 /// Over Streamable HTTP.
-pub(crate) const STREAMABLE: &[Row] = &[
+pub(super) const ROWS: &[Row] = &[
     (
         "accept-weights-refused",
         &["warn messages/http#accept-with-q-values"],
@@ -17,6 +17,10 @@ pub(crate) const STREAMABLE: &[Row] = &[
         &["fail messages/http#status-405-names-allowed-methods"],
     ),
     (
+        "answer-not-primed",
+        &["warn wire/traffic#answers-begin-with-a-priming-event"],
+    ),
+    (
         "answer-stream-foreign-response",
         &["fail wire/traffic#post-stream-has-own-response-only"],
     ),
@@ -25,8 +29,39 @@ pub(crate) const STREAMABLE: &[Row] = &[
         &["warn wire/traffic#post-stream-ends-after-response"],
     ),
     (
+        "batch-served-later",
+        &[
+            "fail wire/traffic#bodies-are-single-messages",
+            "warn messages/batch-refused#array-refused",
+        ],
+    ),
+    (
         "cancellation-refused",
         &["warn messages/requests#cancellation-of-nothing-ignored"],
+    ),
+    (
+        "completion-context-refused",
+        &["fail completion/prompt#context-accepted"],
+    ),
+    (
+        "completion-too-many",
+        &["fail completion/template#at-most-100-values"],
+    ),
+    (
+        "completion-total-too-small",
+        &["warn completion/prompt#total-is-consistent"],
+    ),
+    (
+        "completion-unknown-prompt-empty",
+        &["warn completion/prompt#unknown-prompt-is-32602"],
+    ),
+    (
+        "completion-values-as-objects",
+        &["fail completion/prompt#completion-shape"],
+    ),
+    (
+        "completion-without-argument-served",
+        &["warn completion/prompt#missing-argument-is-32602"],
     ),
     ("content-text-missing", &["fail tools/call#content-members"]),
     (
@@ -55,6 +90,10 @@ pub(crate) const STREAMABLE: &[Row] = &[
         &["fail messages/ids#id-text-of-digits"],
     ),
     (
+        "elicitation-schema-nested",
+        &["fail wire/traffic#elicitation-schemas-are-flat"],
+    ),
+    (
         "empty-params-refused",
         &["fail messages/requests#params-may-be-empty"],
     ),
@@ -71,8 +110,13 @@ pub(crate) const STREAMABLE: &[Row] = &[
     ),
     ("error-with-result", &["fail wire/traffic#result-or-error"]),
     (
+        "event-ids-repeated",
+        &["fail resumption/answers#event-ids-are-unique"],
+    ),
+    (
         "event-not-terminated",
         &[
+            "fail client/asked#call-answered-after-its-question",
             "fail wire/traffic#events-end-with-blank-line",
             "fail wire/traffic#every-request-answered-once",
         ],
@@ -180,6 +224,10 @@ pub(crate) const STREAMABLE: &[Row] = &[
         "notification-answered-200",
         &["fail initialize/handshake#notification-answered-202"],
     ),
+    (
+        "notification-body-not-empty",
+        &["fail initialize/handshake#notification-body-empty"],
+    ),
     ("null-id-answered", &["warn messages/ids#id-null-refused"]),
     (
         "origin-not-checked",
@@ -191,7 +239,10 @@ pub(crate) const STREAMABLE: &[Row] = &[
     ),
     (
         "origin-not-checked-at-2025-06-18",
-        &["fail initialize/origin#foreign-origin-refused"],
+        &[
+            "fail initialize/origin#foreign-origin-refused",
+            "fail initialize/origin#foreign-origin-refused-on-stream",
+        ],
     ),
     (
         "origin-required",
@@ -201,6 +252,55 @@ pub(crate) const STREAMABLE: &[Row] = &[
             "fail initialize/negotiation#unknown-version-gets-counter-offer",
             "warn initialize/handshake#origin-absent-accepted",
             "warn initialize/negotiation#missing-params-refused",
+        ],
+    ),
+    (
+        "pagination-bad-cursor-ignored",
+        &[
+            "warn pagination/resources#invalid-cursor-is-32602",
+            "warn pagination/tools#invalid-cursor-is-32602",
+        ],
+    ),
+    (
+        "pagination-cursor-as-number",
+        &[
+            "fail pagination/resources#next-cursor-is-text",
+            "fail pagination/tools#next-cursor-is-text",
+        ],
+    ),
+    (
+        "pagination-cursor-null",
+        &[
+            "fail pagination/resources#next-cursor-is-text-or-absent-at-the-end",
+            "fail pagination/tools#next-cursor-is-text-or-absent-at-the-end",
+        ],
+    ),
+    (
+        "pagination-never-ends",
+        &[
+            "warn pagination/resources#third-page-is-new",
+            "warn pagination/tools#third-page-is-new",
+        ],
+    ),
+    (
+        "pagination-numeric-cursor-served",
+        &[
+            "warn pagination/resources#numeric-cursor-is-32602",
+            "warn pagination/tools#numeric-cursor-is-32602",
+        ],
+    ),
+    (
+        "pagination-page-changes",
+        &[
+            "warn pagination/resources#cursor-is-stable",
+            "warn pagination/tools#cursor-is-stable",
+        ],
+    ),
+    (
+        "pagination-pages-overlap",
+        &[
+            "warn pagination/resources#second-page-is-new",
+            "warn pagination/tools#second-page-is-new",
         ],
     ),
     (
@@ -231,16 +331,82 @@ pub(crate) const STREAMABLE: &[Row] = &[
         &["fail notifications/progress#bystander-sees-no-progress"],
     ),
     (
+        "prompt-arguments-as-object",
+        &["fail prompts/list#entry-shape"],
+    ),
+    (
+        "prompt-listed-twice",
+        &["warn prompts/list#names-are-unique"],
+    ),
+    ("prompt-role-system", &["fail prompts/list#messages-shape"]),
+    (
+        "prompt-unknown-wrong-code",
+        &["warn prompts/list#unknown-prompt-is-32602"],
+    ),
+    (
+        "prompt-without-arguments-served",
+        &["warn prompts/list#missing-argument-is-32602"],
+    ),
+    (
         "publication-as-list",
         &["fail wire/traffic#event-data-is-one-message"],
     ),
     (
         "publication-late",
-        &["warn notifications/delivery#published-events-arrive"],
+        &[
+            "warn notifications/delivery#published-events-arrive",
+            "warn resources/updated#update-is-announced",
+        ],
+    ),
+    (
+        "put-leaves-session-stuck",
+        &[
+            "fail messages/http#survives-odd-requests",
+            "warn wire/traffic#no-server-errors",
+        ],
     ),
     (
         "put-served-as-post",
         &["warn messages/http#unsupported-method-refused"],
+    ),
+    (
+        "resource-invalid-uri-served",
+        &["fail resources/list#invalid-uri-refused"],
+    ),
+    (
+        "resource-listed-twice",
+        &["warn resources/list#uris-are-unique"],
+    ),
+    (
+        "resource-name-missing",
+        &["fail resources/list#entry-shape"],
+    ),
+    (
+        "resource-not-readable",
+        &["warn resources/list#listed-is-readable"],
+    ),
+    (
+        "resource-unknown-wrong-code",
+        &["warn resources/list#unknown-uri-is-32002"],
+    ),
+    (
+        "resource-update-not-sent",
+        &["warn resources/updated#update-is-announced"],
+    ),
+    (
+        "resource-updated-to-everyone",
+        &[
+            "warn resources/updated#no-update-after-unsubscribe",
+            "warn resources/updated#no-update-without-subscription",
+        ],
+    ),
+    (
+        "resource-uri-relative",
+        &["fail resources/list#uris-are-absolute"],
+    ),
+    (
+        "resource-without-content",
+        &["fail resources/list#contents-shape"],
     ),
     (
         "response-id-as-string",
@@ -254,6 +420,33 @@ pub(crate) const STREAMABLE: &[Row] = &[
     (
         "response-on-session-stream",
         &["fail wire/traffic#no-response-on-session-stream"],
+    ),
+    (
+        "resume-replays-foreign",
+        &["fail resumption/answers#no-events-of-another-answer"],
+    ),
+    (
+        "resume-unknown-id-500",
+        &[
+            "warn resumption/answers#unknown-event-id-is-no-failure",
+            "warn wire/traffic#no-server-errors",
+        ],
+    ),
+    (
+        "roots-asked-undeclared",
+        &["fail client/undeclared#not-asked-in-the-answer"],
+    ),
+    (
+        "sampling-without-max-tokens",
+        &["fail wire/traffic#sampling-requests-are-complete"],
+    ),
+    (
+        "server-request-id-null",
+        &[
+            "fail client/asked#call-answered-after-its-question",
+            "fail wire/traffic#every-request-answered-once",
+            "fail wire/traffic#server-requests-have-ids",
+        ],
     ),
     (
         "session-ends-after-cancellation",
@@ -276,6 +469,20 @@ pub(crate) const STREAMABLE: &[Row] = &[
     (
         "session-id-with-blank",
         &["fail wire/traffic#session-id-is-visible-ascii"],
+    ),
+    (
+        "session-stuck-after-broken-json",
+        &[
+            "fail messages/malformed#survives-broken-json",
+            "warn wire/traffic#no-server-errors",
+        ],
+    ),
+    (
+        "session-stuck-after-invalid-request",
+        &[
+            "fail messages/malformed#survives-invalid-request",
+            "warn wire/traffic#no-server-errors",
+        ],
     ),
     (
         "session-survives-delete",
@@ -336,6 +543,18 @@ pub(crate) const STREAMABLE: &[Row] = &[
             "fail notifications/delivery#stream-content-type",
             "fail notifications/session-stream#stream-or-405",
         ],
+    ),
+    (
+        "subscribe-result-null",
+        &[
+            "fail resources/subscribe#subscribe-answered",
+            "fail resources/subscribe#unsubscribe-answered",
+            "fail wire/traffic#results-are-objects",
+        ],
+    ),
+    (
+        "template-uri-missing",
+        &["fail resources/list#template-shape"],
     ),
     (
         "tools-annotations-as-text",
@@ -468,31 +687,6 @@ pub(crate) const STREAMABLE: &[Row] = &[
             "fail initialize/handshake#initialize-without-version-header",
             "fail initialize/negotiation#unknown-client-capabilities-tolerated",
             "fail initialize/negotiation#unknown-version-gets-counter-offer",
-        ],
-    ),
-    (
-        "notification-body-not-empty",
-        &["fail initialize/handshake#notification-body-empty"],
-    ),
-    (
-        "put-leaves-session-stuck",
-        &[
-            "fail messages/http#survives-odd-requests",
-            "warn wire/traffic#no-server-errors",
-        ],
-    ),
-    (
-        "session-stuck-after-broken-json",
-        &[
-            "fail messages/malformed#survives-broken-json",
-            "warn wire/traffic#no-server-errors",
-        ],
-    ),
-    (
-        "session-stuck-after-invalid-request",
-        &[
-            "fail messages/malformed#survives-invalid-request",
-            "warn wire/traffic#no-server-errors",
         ],
     ),
 ];

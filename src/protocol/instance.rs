@@ -1,4 +1,4 @@
-//! Arguments for a tool that we know nothing of but its `inputSchema`.
+//! An instance of a JSON Schema, made from nothing but the schema: arguments for a tool, the content of a form.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ const SCHEMAS_MAX: usize = 1_000;
 /// The longest text or list that is made to satisfy a lower bound.
 const LENGTH_MAX: u64 = 64;
 
-/// Arguments that are valid against the schema, with required members only; `None` where that could not be done.
+/// An object that is valid against the schema, with required members only; `None` where that could not be done.
 pub fn minimal(schema: &Value) -> Option<Value> {
     let arguments = Building {
         root: schema,
