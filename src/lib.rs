@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod cli;
+pub mod compare;
 pub mod detect;
 pub mod engine;
 pub mod excerpt;

@@ -8,6 +8,9 @@ use url::Url;
 
 use super::Refusal;
 use super::access::AccessArgs;
+use super::annotations::Annotations;
+use super::config::ConfigArgs;
+use super::ready::ReadyArgs;
 use crate::detect::Wish;
 use crate::engine::Fixtures;
 use crate::protocol::{Revision, Transport};
@@ -20,7 +23,7 @@ pub(super) struct TargetArgs {
     /// The URL of the server's MCP endpoint. Without it, the bundled reference server is started on a free loopback port.
     pub(super) url: Option<String>,
     /// The transport: auto, streamable-http or hybrid.
-    #[arg(long, default_value = "auto", env = "MCP_PLUMB_TRANSPORT")]
+    #[arg(long, default_value = "auto")]
     pub(super) transport: TransportChoice,
     /// The longest wait for one answer, for instance 500ms or 5s.
     #[arg(long, default_value = "5s", value_name = "TIME")]
@@ -33,6 +36,10 @@ pub(super) struct TargetArgs {
     pub(super) allowed_tools: Vec<String>,
     #[command(flatten)]
     pub(super) access: AccessArgs,
+    #[command(flatten)]
+    pub(super) ready: ReadyArgs,
+    #[command(flatten)]
+    pub(super) config: ConfigArgs,
 }
 
 impl TargetArgs {
@@ -159,12 +166,17 @@ impl FromStr for Rate {
 /// How the result is reported.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Writes a report: json=PATH or junit=PATH; the path - is stdout. May be given several times.
+    /// Writes a report: html, md, json, ndjson, junit, csv, hlog, badge or wire, such as html=report.html; the path - is stdout.
+    /// May be given several times.
     #[arg(long = "report", value_name = "FORMAT=PATH")]
     pub(super) reports: Vec<ReportSpec>,
     /// Violations of a SHOULD, and of good practice, fail the run too.
     #[arg(long)]
     pub(super) strict: bool,
+    /// Tells what failed in the way that a CI service shows beside a change: auto (where one is recognised), github or
+    /// never.
+    #[arg(long, default_value = "auto", value_name = "auto|github|never")]
+    pub(super) annotations: Annotations,
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) async fn run(args: CheckArgs, stop: CancellationToken) -> Result<Exit
         };
         suite.check(wish, &name, &mut document).await;
     }
-    document.keep_evidence(&subject.means.recorder.records());
+    document.keep_evidence(subject.means.recorder.records());
     subject.finish().await;
     document.elapsed_ms = elapsed_ms(begun);
     let exit = settle(&mut document, args.report.strict);

@@ -116,6 +116,7 @@ pub(super) async fn run(args: LoadArgs, stop: CancellationToken) -> Result<Exit,
         }
         Some(Err(error)) => document.add_run(Run::refused(wish, &error)),
     }
+    document.keep_evidence(subject.means.recorder.records());
     subject.finish().await;
     document.elapsed_ms = elapsed_ms(begun);
     let mut exit = settle(&mut document, args.report.strict);

@@ -1,22 +1,30 @@
 //! The command line: parses, runs one subcommand, and says how it ended.
 
 mod access;
+mod annotations;
 mod args;
 mod check;
+mod compare;
+mod completions;
+mod config;
 mod exit;
 mod explain;
 mod list;
 mod load;
+mod man;
 mod outcome;
 mod progress;
+mod ready;
 mod run;
 mod schema;
 mod serve;
+mod start;
 mod target;
+mod wait;
 
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 pub use exit::Exit;
@@ -44,6 +52,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Holds many event streams, publishes at a fixed rate, and accounts for every delivery.
     Load(load::LoadArgs),
+    /// Sets a server beside the reference server, in alternating slices, or saved JSON reports beside each other.
+    Compare(compare::CompareArgs),
     /// Starts the bundled reference server, which can also break rules on purpose.
     Serve(serve::ServeArgs),
     /// Lists scenarios, checks, requirements or faults.
@@ -52,6 +62,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Prints a JSON Schema.
     Schema(schema::SchemaArgs),
+    /// Prints a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Prints the manual page, or writes those of all commands to a folder.
+    Man(man::ManArgs),
 }
 
 /// A command that could not be carried out: one line for the user, and whose matter it is.
@@ -91,9 +105,32 @@ pub fn main() -> Exit {
             "this is a bug of mcp-plumb, please report it: {what} ({place})"
         ));
     }));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(stop) => return stopped(stop),
+    };
+    // What a panic leaves behind is looked at by nobody.
+    let dispatched = std::panic::AssertUnwindSafe(|| dispatch(cli));
+    std::panic::catch_unwind(dispatched).unwrap_or(Exit::OurBug)
+}
+
+impl Cli {
+    /// The command line as it can be typed, and by variables of the environment.
+    fn typed() -> clap::Command {
+        config::with_variables(Self::command())
+    }
+
+    /// What the process was given on its command line, by its environment and by a file.
+    fn read() -> Result<Self, config::Stop> {
+        let matches = config::parse(&Self::typed(), std::env::args_os())?;
+        Ok(Self::from_arg_matches(&matches)?)
+    }
+}
+
+/// Says why nothing is run.
+fn stopped(stop: config::Stop) -> Exit {
+    match stop {
+        config::Stop::Typed(error) => {
             // Help and version are no errors: they go to stdout and end with 0.
             let exit = if error.use_stderr() {
                 Exit::Usage
@@ -101,23 +138,37 @@ pub fn main() -> Exit {
                 Exit::Ok
             };
             let _ = error.print();
-            return exit;
+            exit
         }
-    };
-    // What a panic leaves behind is looked at by nobody.
-    let dispatched = std::panic::AssertUnwindSafe(|| dispatch(cli));
-    std::panic::catch_unwind(dispatched).unwrap_or(Exit::OurBug)
+        config::Stop::Shown(text) => {
+            print(&text);
+            Exit::Ok
+        }
+        config::Stop::Refused(refusal) => {
+            complain(&refusal.message);
+            refusal.exit
+        }
+    }
 }
 
 fn dispatch(cli: Cli) -> Exit {
     let outcome = match cli.command {
-        Command::Run(args) => interruptible(|stop| run::run(args, stop)),
-        Command::Check(args) => interruptible(|stop| check::run(args, stop)),
-        Command::Load(args) => interruptible(|stop| load::run(args, stop)),
+        Command::Run(args) => interruptible(|stop| {
+            ready::with(args.target.clone(), stop.clone(), run::run(args, stop))
+        }),
+        Command::Check(args) => interruptible(|stop| {
+            ready::with(args.target.clone(), stop.clone(), check::run(args, stop))
+        }),
+        Command::Load(args) => interruptible(|stop| {
+            ready::with(args.target.clone(), stop.clone(), load::run(args, stop))
+        }),
+        Command::Compare(args) => compare::dispatch(args),
         Command::Serve(args) => interruptible(|stop| serve::run(args, stop)),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     outcome.unwrap_or_else(|refusal| {
         complain(&refusal.message);
@@ -136,6 +187,7 @@ where
         let stop = stop.clone();
         move || {
             if stop.is_cancelled() {
+                start::kill_now();
                 std::process::exit(i32::from(Exit::Interrupted.code()));
             }
             stop.cancel();
@@ -175,12 +227,10 @@ fn print(text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        Cli::typed().debug_assert();
     }
 }

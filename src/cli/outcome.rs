@@ -1,10 +1,9 @@
 //! From a document to what the user sees: reports, the summary, the exit code.
 
-use super::Refusal;
 use super::args::ReportArgs;
 use super::exit::Exit;
+use super::{Refusal, annotations};
 use crate::load::report::ThresholdVerdict;
-
 use crate::report::terminal::{self, Style};
 use crate::report::{Destination, Document, Outcome};
 
@@ -80,22 +79,49 @@ pub(super) fn deliver(
             anstream::AutoStream::choice(&std::io::stderr()),
             args.strict,
         );
-        anstream::eprint!("{}", terminal::render(document, style));
+        anstream::eprint!("{}", summary(document, style, args)?);
     } else {
         let style = style(
             anstream::AutoStream::choice(&std::io::stdout()),
             args.strict,
         );
-        super::print(&terminal::render(document, style));
+        super::print(&summary(document, style, args)?);
     }
     for spec in &args.reports {
         crate::report::write(document, spec, args.strict).map_err(Refusal::usage)?;
     }
+    summarise_job(document, args.strict);
     Ok(exit)
 }
 
+/// Adds the summary to the page of a job, where the program runs in one that has such a page. That this fails is told and
+/// changes no verdict.
+fn summarise_job(document: &Document, strict: bool) {
+    let Some(path) = std::env::var_os(JOB_SUMMARY).filter(|path| !path.is_empty()) else {
+        return;
+    };
+    match crate::report::append_summary(document, path.as_ref(), strict) {
+        Ok(()) => super::complain(&format!("the summary was added to {JOB_SUMMARY}")),
+        Err(error) => super::complain(&format!("no job summary: {error}")),
+    }
+}
+
+/// Names the file that GitHub shows as the summary of a job
+/// (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
+const JOB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// The summary, with annotations where they are shown.
+fn summary(document: &Document, style: Style, args: &ReportArgs) -> Result<String, Refusal> {
+    let summary = terminal::render(document, style);
+    if !args.annotations.are_on() {
+        return Ok(summary);
+    }
+    let token = getrandom::u64().map_err(Refusal::ours)?;
+    Ok(annotations::fenced(&summary, document, args.strict, token))
+}
+
 /// How the summary looks: colour as the stream and `NO_COLOR` want it, signs beyond ASCII where the locale has them.
-fn style(colour: anstream::ColorChoice, strict: bool) -> Style {
+pub(super) fn style(colour: anstream::ColorChoice, strict: bool) -> Style {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .filter_map(|name| std::env::var(name).ok())

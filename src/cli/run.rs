@@ -8,9 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::access::AccessArgs;
 use super::args::{Rate, ReportArgs, TargetArgs};
 use super::check::{Suite, elapsed_ms, library, settle};
+use super::config::ConfigArgs;
 use super::exit::Exit;
 use super::load::{self, Basis, Consent, LoadArgs, ProfileArgs};
 use super::outcome::{check_paths, deliver};
+use super::ready::ReadyArgs;
 use super::target::{Subject, embedded_server};
 use super::{Refusal, complain};
 use crate::detect::{Detected, Wish, detect};
@@ -23,7 +25,7 @@ use crate::report::Document;
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     #[command(flatten)]
-    target: TargetArgs,
+    pub(super) target: TargetArgs,
     /// The revision to ask for; without it, the newest that the server offers.
     #[arg(long, value_name = "DATE")]
     revision: Option<Revision>,
@@ -80,7 +82,7 @@ pub(super) async fn run(args: RunArgs, stop: CancellationToken) -> Result<Exit, 
     };
     let mut refused = None;
     let target = suite.check(wish, "", &mut document).await;
-    document.keep_evidence(&subject.means.recorder.records());
+    document.keep_evidence(subject.means.recorder.records());
     if let Some((detected, facts)) = target {
         match may_load {
             _ if document.interrupted || facts.not_connected.is_some() => {}
@@ -153,6 +155,8 @@ async fn reference(
         url: Some(url.to_string()),
         transport: super::args::TransportChoice(Some(transport)),
         access: AccessArgs::default(),
+        ready: ReadyArgs::default(),
+        config: ConfigArgs::default(),
         fixtures: None,
         allowed_tools: Vec::new(),
         ..args.target.clone()

@@ -17,6 +17,8 @@ pub(super) struct SchemaArgs {
 enum What {
     /// The JSON report.
     Report,
+    /// The JSON report of 'compare'.
+    Compare,
     /// A scenario file.
     Scenario,
 }
@@ -24,6 +26,7 @@ enum What {
 pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Refusal> {
     let schema = match args.what {
         What::Report => json::schema(),
+        What::Compare => json::comparison_schema(),
         What::Scenario => scenario::json_schema(),
     };
     print(&format!("{schema:#}\n"));

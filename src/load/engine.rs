@@ -12,7 +12,8 @@ use super::clock::{Phase, nanoseconds};
 use super::outcome::{self, LoadOutcome, Usage};
 use super::plan::{LoadError, LoadPlan, Source};
 use super::publisher::Publisher;
-use super::report::Phases;
+use super::report::{Phases, Sample};
+use super::series::Series;
 use super::shared::{Shared, lock};
 
 /// With no stream open and every connection refused for this long, the target is dead.
@@ -86,6 +87,7 @@ pub async fn run(plan: LoadPlan, observer: &dyn LoadObserver) -> Result<LoadOutc
             shared: &shared,
             observer,
             phases: Phases::default(),
+            series: Series::default(),
             died: false,
         }
         .conduct()
@@ -130,6 +132,7 @@ fn users(shared: &Arc<Shared>) -> scheduler::Plan {
 #[derive(Debug, Default)]
 pub(super) struct Conducted {
     pub(super) phases: Phases,
+    pub(super) series: Vec<Sample>,
     pub(super) measured: super::outcome::Measured,
     pub(super) counts: super::ledger::Counts,
     pub(super) not_exercised: Option<String>,
@@ -141,6 +144,7 @@ struct Conductor<'a> {
     shared: &'a Arc<Shared>,
     observer: &'a dyn LoadObserver,
     phases: Phases,
+    series: Series,
     died: bool,
 }
 
@@ -167,6 +171,7 @@ impl Conductor<'_> {
         // Whoever is not connected by now need not try any more.
         shared.ending.cancel();
         self.phases.drain_s = self.drain(publisher.as_mut()).await;
+        self.series.last(shared);
         // The account is made before anything is closed, so that no stream is blamed for our closing it.
         for ledger in &shared.ledgers {
             let ledger = lock(ledger);
@@ -183,6 +188,7 @@ impl Conductor<'_> {
             publisher.end().await;
         }
         conducted.phases = self.phases;
+        conducted.series = self.series.finish();
         conducted.died = self.died;
         conducted
     }
@@ -339,6 +345,7 @@ impl Conductor<'_> {
         let end_ns = started.saturating_add(nanoseconds(longest));
         loop {
             self.tell();
+            self.series.look(shared);
             self.look_for_death();
             let now = shared.clock.now_ns();
             if done() || now >= end_ns || shared.ending.is_cancelled() {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use super::curve;
 use super::engine::Conducted;
 use super::passive::Watch;
 use super::pattern::Finder;
@@ -145,6 +146,8 @@ pub(super) fn assemble(shared: &Shared, usage: &Usage, conducted: Conducted) -> 
             call: observations.call.into(),
             connect: observations.connect.into(),
         },
+        curves: curve::of(recorders),
+        series: conducted.series,
         events_per_s: events,
         generator: generator(shared, usage, &conducted.measured, observations.fanout.p99),
         phases: conducted.phases,

@@ -100,11 +100,9 @@ impl LatencyRecorder {
         }
     }
 
-    /// All shards together.
-    pub fn snapshot(&self) -> Snapshot {
-        let Some(mut all) = histogram() else {
-            return Snapshot::default();
-        };
+    /// The histograms of all shards as one; `None` cannot happen.
+    pub(super) fn merged(&self) -> Option<Histogram<u64>> {
+        let mut all = histogram()?;
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(shard) = shard.as_ref() {
@@ -112,6 +110,14 @@ impl LatencyRecorder {
                 let _same_bounds = all.add(shard);
             }
         }
+        Some(all)
+    }
+
+    /// All shards together.
+    pub fn snapshot(&self) -> Snapshot {
+        let Some(all) = self.merged() else {
+            return Snapshot::default();
+        };
         let at = |quantile: f64| all.value_at_quantile(quantile);
         Snapshot {
             p50: at(0.5),

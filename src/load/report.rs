@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::curve::{Curve, CurvePoint, Operation};
 use super::ledger::Counts;
 use super::recorders::Snapshot;
+pub use super::series::{Sample, SamplePhase};
 
 /// What a target held.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +25,12 @@ pub struct LoadReport {
     pub passive: Option<PassiveReport>,
     /// Latencies of the measure phase, in microseconds.
     pub latency_us: Latencies,
+    /// The same latencies in full; none where nothing was recorded.
+    #[serde(default)]
+    pub curves: Vec<Curve>,
+    /// How the run went over time: about one sample a second, and of a long run at most 3,600, each for more time.
+    #[serde(default)]
+    pub series: Vec<Sample>,
     /// Events per second that arrived on all streams in the measure phase, and in the drain that is owed to it, per
     /// second of the measure phase.
     pub events_per_s: f64,

@@ -13,7 +13,12 @@ pub fn cpu_seconds() -> Option<f64> {
 
 /// The largest resident memory of this process so far, in bytes.
 pub fn rss_bytes_max() -> Option<u64> {
-    parse_rss_bytes_max(&fs::read_to_string("/proc/self/status").ok()?)
+    parse_memory(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+}
+
+/// The resident memory of this process now, in bytes.
+pub fn rss_bytes() -> Option<u64> {
+    parse_memory(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 
 /// How busy the machine was, all processes together.
@@ -60,10 +65,8 @@ fn parse_cpu_seconds(stat: &str) -> Option<f64> {
     Some((user + system) / TICKS_PER_S)
 }
 
-fn parse_rss_bytes_max(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn parse_memory(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kilobytes.checked_mul(1024)
 }
@@ -77,7 +80,7 @@ mod tests {
         let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194304 9 0 0 0 150 50 0 0 20 0 4 0";
         assert_eq!(parse_cpu_seconds(stat), Some(2.0));
         assert_eq!(
-            parse_rss_bytes_max("VmPeak:\t 9 kB\nVmHWM:\t   12 kB\n"),
+            parse_memory("VmPeak:\t 9 kB\nVmHWM:\t   12 kB\n", "VmHWM:"),
             Some(12 * 1024)
         );
     }
@@ -86,7 +89,7 @@ mod tests {
     fn what_cannot_be_read_is_unknown() {
         for text in ["", "1", "1 (x", "1 (x) S 1 2", "VmHWM: x kB", "VmHWM: 12"] {
             assert_eq!(parse_cpu_seconds(text), None, "{text}");
-            assert_eq!(parse_rss_bytes_max(text), None, "{text}");
+            assert_eq!(parse_memory(text, "VmHWM:"), None, "{text}");
             assert_eq!(MachineTime::parse(text), None, "{text}");
         }
     }
@@ -104,6 +107,7 @@ mod tests {
     fn this_process_uses_something() {
         assert!(cpu_seconds().is_some());
         assert!(rss_bytes_max().is_some_and(|bytes| bytes > 100_000));
+        assert!(rss_bytes().is_some_and(|bytes| bytes > 100_000));
         assert!(MachineTime::now().is_some());
     }
 }

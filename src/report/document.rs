@@ -30,6 +30,9 @@ pub struct Document {
     pub summary: Summary,
     /// The wire records that checks which did not pass point at. Their numbers are unique in the document.
     pub records: Vec<Record>,
+    /// Everything that crossed the wire, as far as it was kept; only the wire transcript is made from it.
+    #[serde(skip)]
+    pub transcript: Vec<Record>,
     /// What the target holds.
     pub load: Option<LoadReport>,
     /// The same load on the bundled reference server, in the same run.
@@ -84,6 +87,7 @@ impl Document {
             runs: Vec::new(),
             summary: Summary::default(),
             records: Vec::new(),
+            transcript: Vec::new(),
             load: None,
             reference: None,
             interrupted: false,
@@ -98,8 +102,8 @@ impl Document {
         self.runs.push(run);
     }
 
-    /// Keeps those of `records` that checks which did not pass point at.
-    pub fn keep_evidence(&mut self, records: &[Record]) {
+    /// Keeps `records` as the transcript, and as evidence those that checks which did not pass point at.
+    pub fn keep_evidence(&mut self, records: Vec<Record>) {
         let mut wanted: Vec<u32> = self
             .checks()
             .filter(|check| check.verdict != Verdict::Pass)
@@ -112,6 +116,7 @@ impl Document {
             .filter(|record| wanted.binary_search(&record.n).is_ok())
             .cloned()
             .collect();
+        self.transcript = records;
     }
 
     /// The checks of all runs.

@@ -10,7 +10,7 @@ use crate::engine::Verdict;
 use super::document::Document;
 use super::run::{Check, Summary};
 use super::terminal::Style;
-use super::{json, junit, samples, terminal};
+use super::{badge, csv, hlog, html, json, junit, markdown, ndjson, samples, terminal, wire};
 
 const COLOURED: Style = Style {
     colour: true,
@@ -27,6 +27,9 @@ fn texts() -> Vec<String> {
         "\0\u{1}\u{8}\u{b}\u{c}\u{e}\u{1f}\u{7f}\u{85}\u{9b}31m\u{fffe}\u{ffff}".to_owned(),
         "\r\nPASS: 99 passed (exit 0)\n".to_owned(),
         "\u{202e}gnp.exe\u{2066}\u{200b}\u{feff}\u{2028}\u{e0041}".to_owned(),
+        "=HYPERLINK(\"http://evil.example\")+cmd|' /C calc'!A0".to_owned(),
+        "|[a](http://evil.example)| <b>`` ``` @everyone www.evil.example\n# heading\n| --- |"
+            .to_owned(),
         "\"'\\ {braces} {0} \u{10ffff} 工具 🦀 e\u{301}".to_owned(),
         "x".repeat(1024 * 1024),
         "é\u{1b} ".repeat(16 * 1024),
@@ -119,6 +122,123 @@ fn junit_stays_well_formed_and_of_bounded_size() {
             // Five violations, one of them hostile, and a threshold; three errors of checks and of the run as a whole, and one hostile.
             assert_eq!((report.failures, report.errors), (6 + warned, 4));
         }
+    }
+}
+
+/// What would steer a terminal or turn text around, but for `allowed`.
+fn steering(rendered: &str, allowed: &[char]) -> Option<char> {
+    let steers = |c: &char| {
+        !allowed.contains(c)
+            && (c.is_control() || matches!(c, '\u{202e}' | '\u{2028}' | '\u{feff}'))
+    };
+    rendered.chars().find(steers)
+}
+
+#[test]
+fn events_have_a_line_each_whatever_is_in_them() {
+    for text in texts() {
+        let mut document = document(&text);
+        document.runs.truncate(1);
+        let checks = &mut document.runs[0].checks;
+        *checks = checks.split_off(checks.len() - 1);
+        let rendered = ndjson::render(&document).unwrap();
+        assert_eq!(steering(&rendered, &['\n']), None);
+        for line in rendered.lines() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            assert!(event["event"].is_string());
+            if event["event"] == "failure" {
+                assert_eq!(event["got"], text.as_str());
+            }
+        }
+    }
+}
+
+#[test]
+fn markdown_has_foreign_text_in_code_only_and_stays_small() {
+    for text in texts() {
+        let rendered = markdown::render(&document(&text), true);
+        assert!(rendered.len() < 512 * 1024, "{} bytes", rendered.len());
+        assert_eq!(steering(&rendered, &['\n']), None);
+        for line in rendered.lines() {
+            assert!(!line.starts_with("# heading"), "{line}");
+            let outside = outside_of_code(line);
+            for mark in ["<", "](", "@", "www.", "://", "=HYP"] {
+                assert!(!outside.contains(mark), "{mark}: {line}");
+            }
+            let cells = outside.matches('|').count();
+            assert!(cells == 0 || line.starts_with('|'), "{line}");
+        }
+    }
+}
+
+/// A line without its code spans, as CommonMark finds them: a row of backticks, up to the next row of that length.
+fn outside_of_code(line: &str) -> String {
+    let mut outside = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('`') {
+        outside.push_str(&rest[..at]);
+        let behind = rest[at..].trim_start_matches('`');
+        let fence = &rest[at..rest.len() - behind.len()];
+        let mut search = 0;
+        rest = loop {
+            let Some(next) = behind[search..].find('`') else {
+                panic!("no end of {fence}: {line}")
+            };
+            let next = search + next;
+            let after = behind[next..].trim_start_matches('`');
+            let length = behind.len() - next - after.len();
+            if length == fence.len() {
+                break after;
+            }
+            search = next + length;
+        };
+    }
+    outside + rest
+}
+
+#[test]
+fn no_foreign_text_is_markup_in_the_page() {
+    let tags = |page: &str| page.matches('<').count();
+    let expected = |empty: bool| {
+        let text = if empty { "" } else { "a" };
+        tags(&html::render(&document(text), true).unwrap())
+    };
+    for text in texts() {
+        let page = html::render(&document(&text), true).unwrap();
+        assert!(page.len() < 5_000_000, "{} bytes", page.len());
+        assert_eq!(steering(&page, &['\n']), None);
+        // As many tags as with a harmless text; a body of several lines is one text too.
+        assert_eq!(tags(&page), expected(text.is_empty()), "{:.80}", text);
+        let urls = page.match_indices("href=\"").map(|(at, _)| &page[at + 6..]);
+        for url in urls {
+            assert!(
+                url.starts_with("https://modelcontextprotocol.io/"),
+                "{url:.80}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_transcript_moves_no_cursor_and_begins_no_record_of_the_targets() {
+    for text in texts() {
+        let document = document(&text);
+        let rendered = wire::render(&document);
+        assert_eq!(steering(&rendered, &['\n']), None);
+        let records = rendered.lines().filter(|line| line.starts_with('['));
+        assert_eq!(records.count(), document.records.len());
+        assert!(!rendered.lines().any(|line| line.starts_with("PASS")));
+    }
+}
+
+#[test]
+fn numbers_only_go_into_tables_logs_and_badges() {
+    let harmless = document("a");
+    for text in texts() {
+        let hostile = document(&text);
+        assert_eq!(csv::render(&hostile), csv::render(&harmless));
+        assert_eq!(hlog::render(&hostile), hlog::render(&harmless));
+        assert_eq!(badge::render(&hostile), badge::render(&harmless));
     }
 }
 

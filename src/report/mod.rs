@@ -3,13 +3,23 @@
 //! No output adds a finding: what a report says is in the [`Document`], and the same document always gives the same
 //! bytes.
 
+pub mod badge;
+mod beside;
+mod conclusion;
+pub mod csv;
 pub mod document;
+pub mod hlog;
+pub mod html;
 pub mod json;
 pub mod junit;
+pub mod markdown;
+pub mod ndjson;
 pub mod run;
 mod spec;
 pub mod terminal;
 pub(crate) mod text;
+mod units;
+pub mod wire;
 mod write;
 
 #[cfg(test)]
@@ -20,4 +30,4 @@ mod samples;
 pub use document::{Document, Target};
 pub use run::{Coverage, Outcome, Run, Summary};
 pub use spec::{Destination, Format, ReportSpec, ReportSpecError};
-pub use write::{ReportError, write};
+pub use write::{ReportError, append_summary, write, write_comparison};

@@ -3,18 +3,21 @@
 use std::fs;
 use std::path::Path;
 
+use hdrhistogram::Histogram;
+
 use crate::catalog::Level;
+use crate::compare::{READS, Saved, samples as compare};
 use crate::engine::{SkipReason, Verdict};
 use crate::load::LoadReport;
 use crate::load::report::{
-    Calls, Deliveries, Generator, Latencies, Latency, Phases, PublishCounts, Streams,
-    ThresholdResult, ThresholdVerdict,
+    Calls, Curve, Deliveries, Generator, Latencies, Latency, Operation, Phases, PublishCounts,
+    Sample, SamplePhase, Streams, ThresholdResult, ThresholdVerdict,
 };
 use crate::transport::recorder::{Direction, Record, RecordKind};
 
 use super::document::{Document, Target, Tool};
 use super::run::{Check, Coverage, Detection, Outcome, Run, Summary};
-use super::{json, junit, terminal};
+use super::{badge, csv, hlog, html, json, junit, markdown, ndjson, terminal, wire};
 
 /// A document about a target of which nothing became known.
 pub(super) fn minimal() -> Document {
@@ -275,7 +278,72 @@ fn latency(p50: u64) -> Latency {
     }
 }
 
-fn load_report(fanout_p50: u64) -> LoadReport {
+/// `count` latencies with the percentiles of [`latency`].
+fn curve(operation: Operation, p50: u32, count: u32) -> Curve {
+    // At so many nines the latency is so many times the median.
+    let course = [
+        (0.0, 0.5),
+        (0.301, 1.0),
+        (1.0, 2.0),
+        (2.0, 5.0),
+        (3.0, 20.0),
+        (4.0, 50.0),
+    ];
+    let times = |nines: f64| {
+        let above = course
+            .iter()
+            .position(|(at, _)| *at >= nines)
+            .unwrap_or(5)
+            .max(1);
+        let ((from, low), (to, high)) = (course[above - 1], course[above]);
+        let share = ((nines - from) / (to - from)).clamp(0.0, 1.0);
+        low * f64::powf(high / low, share)
+    };
+    let mut histogram = Histogram::new_with_bounds(1, 60_000_000, 3).unwrap();
+    for n in 1..=count {
+        let nines = -(1.0 - (f64::from(n) - 0.5) / f64::from(count)).log10();
+        let us = f64::from(p50) * times(nines);
+        histogram.record(us.round() as u64).unwrap();
+    }
+    Curve::of_histogram(operation, &histogram).unwrap()
+}
+
+/// The course of a run with a stall in the middle.
+fn series(p50: u32) -> Vec<Sample> {
+    let sample = |t_s: u32| {
+        let phase = match t_s {
+            1 | 2 => SamplePhase::Ramp,
+            3 => SamplePhase::Settle,
+            4..=13 => SamplePhase::Measure,
+            _ => SamplePhase::Drain,
+        };
+        let measures = phase == SamplePhase::Measure;
+        let stall = if t_s == 8 { 6 } else { 1 };
+        let us = u64::from(p50 * stall + t_s % 3 * 40);
+        Sample {
+            // The drain took half a second.
+            t_s: f64::from(t_s).min(13.5),
+            phase,
+            streams: if t_s == 1 {
+                120
+            } else {
+                200 - u64::from(t_s == 8) * 2
+            },
+            events_per_s: if measures {
+                2_000.0 - f64::from(stall * 60) + f64::from(t_s * 7)
+            } else {
+                0.0
+            },
+            fanout_p50_us: measures.then_some(us),
+            fanout_p99_us: measures.then_some(us * 5),
+            own_cpu: Some(0.05 + f64::from(t_s % 4) * 0.03 + if measures { 0.25 } else { 0.0 }),
+            own_rss_bytes: Some((30 + u64::from(t_s)) * 1024 * 1024),
+        }
+    };
+    (1..=14).map(sample).collect()
+}
+
+fn load_report(fanout_p50: u32) -> LoadReport {
     LoadReport {
         streams: Streams {
             asked: 200,
@@ -299,11 +367,16 @@ fn load_report(fanout_p50: u64) -> LoadReport {
             },
         },
         latency_us: Latencies {
-            fanout: latency(fanout_p50),
+            fanout: latency(fanout_p50.into()),
             call: Latency::default(),
             connect: latency(12_345),
             ..Latencies::default()
         },
+        curves: vec![
+            curve(Operation::Connect, 12_345, 20_000),
+            curve(Operation::Fanout, fanout_p50, 19_998),
+        ],
+        series: series(fanout_p50),
         events_per_s: 1_999.8,
         generator: Generator {
             saturated: true,
@@ -404,6 +477,10 @@ fn generated() -> Vec<(&'static str, String)> {
     vec![
         ("schema/report.schema.json", pretty(json::schema())),
         (
+            "schema/compare.schema.json",
+            pretty(json::comparison_schema()),
+        ),
+        (
             "schema/scenario.schema.json",
             pretty(crate::scenario::json_schema()),
         ),
@@ -421,6 +498,41 @@ fn generated() -> Vec<(&'static str, String)> {
         ("samples/load.json", json::render(&load()).unwrap()),
         ("samples/load.xml", junit::render(&load(), false).unwrap()),
         ("samples/load.txt", terminal::render(&load(), PLAIN)),
+        ("samples/check.html", html::render(&red(), false).unwrap()),
+        ("samples/check.md", markdown::render(&red(), false)),
+        ("samples/check.ndjson", ndjson::render(&red()).unwrap()),
+        ("samples/check.wire.txt", wire::render(&red())),
+        ("samples/badge.json", badge::render(&red())),
+        (
+            "samples/matrix.html",
+            html::render(&matrix(), false).unwrap(),
+        ),
+        ("samples/matrix.md", markdown::render(&matrix(), false)),
+        ("samples/load.html", html::render(&load(), false).unwrap()),
+        ("samples/load.md", markdown::render(&load(), false)),
+        ("samples/load.ndjson", ndjson::render(&load()).unwrap()),
+        ("samples/load.csv", csv::render(&load())),
+        ("samples/load.hlog", hlog::render(&load())),
+        (
+            "samples/compare.json",
+            json::render(&compare::changed()).unwrap(),
+        ),
+        (
+            "samples/compare.txt",
+            terminal::render_comparison(&compare::changed(), PLAIN),
+        ),
+        (
+            "samples/compare-same.txt",
+            terminal::render_comparison(&compare::unchanged(), PLAIN),
+        ),
+        (
+            "samples/compare-several.txt",
+            terminal::render_comparison(&compare::several(), PLAIN),
+        ),
+        (
+            "samples/compare-reference.txt",
+            terminal::render_comparison(&compare::beside(), PLAIN),
+        ),
         (
             "samples/interrupted.txt",
             terminal::render(&interrupted(), PLAIN),
@@ -489,6 +601,33 @@ fn runs_read_back_from_json_as_they_were() {
             summaries.fold(Summary::default(), Summary::and),
             document.summary
         );
+    }
+}
+
+#[test]
+fn comparisons_follow_their_schema() {
+    let schema = jsonschema::validator_for(&json::comparison_schema()).unwrap();
+    for comparison in [
+        compare::changed(),
+        compare::unchanged(),
+        compare::several(),
+        compare::beside(),
+    ] {
+        let value = serde_json::to_value(comparison).unwrap();
+        assert!(schema.is_valid(&value), "{value:#}");
+    }
+}
+
+#[test]
+fn reports_are_read_by_compare() {
+    assert_eq!(READS, super::document::SCHEMA);
+    for document in [minimal(), red(), matrix(), load(), interrupted(), full()] {
+        let json = json::render(&document).unwrap();
+        let saved = Saved::parse(json.as_bytes()).unwrap();
+        assert_eq!(saved.target.url, document.target.url);
+        let checks = saved.runs.iter().map(|run| run.checks.len()).sum::<usize>();
+        assert_eq!(checks, document.checks().count());
+        assert_eq!(saved.load.is_some(), document.load.is_some());
     }
 }
 

@@ -6,24 +6,55 @@ use std::str::FromStr;
 
 use crate::suggest;
 
-/// A format that a machine reads.
+/// A form of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// The whole document, as `reports/schema/report.schema.json` says.
     Json,
     /// Suites and cases for continuous integration.
     Junit,
+    /// One page for a browser, with everything in it.
+    Html,
+    /// A summary for a job or a pull request; `md` and `markdown`.
+    Markdown,
+    /// One event a line.
+    Ndjson,
+    /// The load's histograms, as HdrHistogram tools read them.
+    Hlog,
+    /// The load over time.
+    Csv,
+    /// What shields.io makes a badge from.
+    Badge,
+    /// Everything that crossed the wire.
+    Wire,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Json, Self::Junit];
+    pub const ALL: [Self; 9] = [
+        Self::Json,
+        Self::Junit,
+        Self::Html,
+        Self::Markdown,
+        Self::Ndjson,
+        Self::Hlog,
+        Self::Csv,
+        Self::Badge,
+        Self::Wire,
+    ];
 
     /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Junit => "junit",
+            Self::Html => "html",
+            Self::Markdown => "md",
+            Self::Ndjson => "ndjson",
+            Self::Hlog => "hlog",
+            Self::Csv => "csv",
+            Self::Badge => "badge",
+            Self::Wire => "wire",
         }
     }
 
@@ -43,6 +74,9 @@ impl FromStr for Format {
     type Err = ReportSpecError;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
+        if word == "markdown" {
+            return Ok(Self::Markdown);
+        }
         Self::ALL
             .into_iter()
             .find(|format| format.as_str() == word)
@@ -144,6 +178,8 @@ mod tests {
             ),
             ("json=x=y", Format::Json, Destination::File("x=y".into())),
             ("json=./-", Format::Json, Destination::File("./-".into())),
+            ("md=-", Format::Markdown, Destination::Stdout),
+            ("markdown=-", Format::Markdown, Destination::Stdout),
         ];
         for (word, format, path) in cases {
             assert_eq!(word.parse(), Ok(ReportSpec { format, path }), "{word}");
@@ -164,14 +200,20 @@ mod tests {
             ),
             (
                 "jsno=a",
-                "'jsno' is no report format, did you mean 'json'? (formats: json, junit)",
+                "'jsno' is no report format, did you mean 'json'? (formats: json, junit, html, md, ndjson, hlog, csv, badge, wire)",
             ),
             (
                 "junitt",
-                "'junitt' is no report format, did you mean 'junit'? (formats: json, junit)",
+                "'junitt' is no report format, did you mean 'junit'? (formats: json, junit, html, md, ndjson, hlog, csv, badge, wire)",
             ),
-            ("=a", "'' is no report format (formats: json, junit)"),
-            ("", "'' is no report format (formats: json, junit)"),
+            (
+                "=a",
+                "'' is no report format (formats: json, junit, html, md, ndjson, hlog, csv, badge, wire)",
+            ),
+            (
+                "",
+                "'' is no report format (formats: json, junit, html, md, ndjson, hlog, csv, badge, wire)",
+            ),
         ];
         for (word, expected) in cases {
             let error = word.parse::<ReportSpec>().unwrap_err();

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::spec::{Destination, Format, ReportSpec};
-use super::{json, junit};
+use super::{badge, csv, hlog, html, json, junit, markdown, ndjson, wire};
+use crate::compare::Comparison;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum ReportError {
     /// The document has no form in JUnit XML.
     #[error("cannot render the JUnit report: {0}")]
     Junit(#[source] quick_junit::SerializeError),
+    /// The document has no form in HTML.
+    #[error("cannot render the HTML report: {0}")]
+    Html(#[source] askama::Error),
     /// The destination does not take it.
     #[error("cannot write the report to {destination}: {source}")]
     Write {
@@ -39,13 +43,52 @@ pub fn write(document: &Document, spec: &ReportSpec, strict: bool) -> Result<(),
     let text = match spec.format {
         Format::Json => json::render(document).map_err(ReportError::Json)?,
         Format::Junit => junit::render(document, strict).map_err(ReportError::Junit)?,
+        Format::Html => html::render(document, strict).map_err(ReportError::Html)?,
+        Format::Markdown => markdown::render(document, strict),
+        Format::Ndjson => ndjson::render(document).map_err(ReportError::Json)?,
+        Format::Hlog => hlog::render(document),
+        Format::Csv => csv::render(document),
+        Format::Badge => badge::render(document),
+        Format::Wire => wire::render(document),
     };
-    let written = match &spec.path {
-        Destination::Stdout => write_to(io::stdout().lock(), &text),
-        Destination::File(path) => write_file(path, &text),
+    write_text(&text, &spec.path)
+}
+
+/// Writes the JSON of a comparison, in the same way.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_comparison(
+    comparison: &Comparison,
+    destination: &Destination,
+) -> Result<(), ReportError> {
+    let text = json::render(comparison).map_err(ReportError::Json)?;
+    write_text(&text, destination)
+}
+
+fn write_text(text: &str, destination: &Destination) -> Result<(), ReportError> {
+    let written = match destination {
+        Destination::Stdout => write_to(io::stdout().lock(), text),
+        Destination::File(path) => write_file(path, text),
     };
     written.map_err(|source| ReportError::Write {
-        destination: spec.path.clone(),
+        destination: destination.clone(),
+        source,
+    })
+}
+
+/// Appends the Markdown summary to `path`, as job summaries are written: each step adds its own.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn append_summary(document: &Document, path: &Path, strict: bool) -> Result<(), ReportError> {
+    let text = markdown::render(document, strict);
+    let append = || {
+        let file = File::options().append(true).create(true).open(path)?;
+        write_to(file, &text)
+    };
+    append().map_err(|source| ReportError::Write {
+        destination: Destination::File(path.to_owned()),
         source,
     })
 }

@@ -1,7 +1,11 @@
 //! Tests of the whole: the library and the binary against the reference server and against peers that misbehave.
 //! One binary, because each links everything.
 
+mod browser;
+mod ci;
 mod cli;
+mod compare;
+mod config;
 mod credentials;
 mod detection;
 mod dialect_peers;
@@ -14,6 +18,7 @@ mod peer;
 mod peers;
 mod program;
 mod recording;
+mod reports;
 mod revisions;
 mod support;
 mod tls;

@@ -14,6 +14,9 @@ const OUTER_DEADLINE: Duration = Duration::from_secs(60);
 /// How often the memory of the program is looked at.
 const MEMORY_SAMPLE_EVERY: Duration = Duration::from_millis(10);
 
+/// Environment variables, each a name and a value.
+pub(crate) type Variables<'a> = &'a [(&'a str, &'a str)];
+
 /// The program while it runs. Dropping it kills the process.
 pub(crate) struct Running {
     child: Child,
@@ -47,8 +50,21 @@ pub(crate) fn start_with_report(args: &[&str]) -> Running {
 }
 
 /// Starts the program with these arguments and environment variables.
-pub(crate) fn spawn(args: &[&str], variables: &[(&str, &str)], with_report: bool) -> Running {
+pub(crate) fn spawn(args: &[&str], variables: Variables<'_>, with_report: bool) -> Running {
+    spawn_among(&[], args, variables, with_report)
+}
+
+/// Starts the program in a folder with these files, each a name and what it holds.
+pub(crate) fn spawn_among(
+    files: &[(&str, &str)],
+    args: &[&str],
+    variables: Variables<'_>,
+    with_report: bool,
+) -> Running {
     let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-plumb"));
     command
         .args(args)
@@ -58,8 +74,12 @@ pub(crate) fn spawn(args: &[&str], variables: &[(&str, &str)], with_report: bool
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     // What the developer's shell sets must not decide a test.
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "MCP_PLUMB_TRANSPORT"] {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_read = ["NO_COLOR", "CLICOLOR_FORCE"].contains(&&*text);
+        if is_read || text.starts_with("GITHUB_") || text.starts_with("MCP_PLUMB_") {
+            command.env_remove(&name);
+        }
     }
     command.envs(variables.iter().copied());
     if with_report {
@@ -94,6 +114,11 @@ impl Running {
             .status()
             .unwrap();
         assert!(sent.success(), "kill -INT {id}: {sent}");
+    }
+
+    /// The folder in which the program runs.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Waits for the end.

@@ -1,77 +1,14 @@
 //! What did not hold, in full: violations first, then warnings, then failures of our own. What did not hold at several
 //! revisions is written once.
 
-use std::collections::HashMap;
-
 use anstyle::Style as Paint;
 
 use super::pen::Pen;
 use crate::catalog::Catalog;
 use crate::engine::Verdict;
+use crate::report::beside::{Finding, findings};
 use crate::report::document::Document;
 use crate::report::run::Check;
-
-/// A check with one verdict at some revisions.
-struct Finding<'a> {
-    /// Where, in the order of the document: the number of the run, and its check; never empty.
-    at: Vec<(usize, &'a Check)>,
-    /// A label for each run, where there are several.
-    labels: &'a [String],
-}
-
-impl<'a> Finding<'a> {
-    /// The check as it is shown: that of the last run, which is the newest revision.
-    fn check(&self) -> Option<&'a Check> {
-        self.at.last().map(|(_, check)| *check)
-    }
-
-    fn label(&self, run: usize) -> &'a str {
-        self.labels.get(run).map_or("", String::as_str)
-    }
-
-    /// What was got, once for all runs in which it was the same.
-    fn got(&self) -> Vec<(Vec<&'a str>, &'a str)> {
-        let mut all: Vec<(Vec<&str>, &str)> = Vec::new();
-        for (run, check) in &self.at {
-            let Some(got) = check.got.as_deref() else {
-                continue;
-            };
-            match all.iter_mut().find(|(_, said)| *said == got) {
-                Some((labels, _)) => labels.push(self.label(*run)),
-                None => all.push((vec![self.label(*run)], got)),
-            }
-        }
-        all
-    }
-}
-
-/// The findings with `verdict`, in the order in which the document first has them.
-fn findings<'a>(
-    document: &'a Document,
-    labels: &'a [String],
-    verdict: Verdict,
-) -> Vec<Finding<'a>> {
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut known: HashMap<&str, usize> = HashMap::new();
-    for (number, run) in document.runs.iter().enumerate() {
-        for check in run.checks.iter().filter(|check| check.verdict == verdict) {
-            let same = known.get(check.id.as_str());
-            let same = same.and_then(|at| findings.get_mut(*at));
-            // Within one run, two checks of one id are two findings.
-            match same.filter(|same| same.at.last().is_some_and(|(run, _)| *run != number)) {
-                Some(finding) => finding.at.push((number, check)),
-                None => {
-                    known.insert(&check.id, findings.len());
-                    findings.push(Finding {
-                        at: vec![(number, check)],
-                        labels,
-                    });
-                }
-            }
-        }
-    }
-    findings
-}
 
 /// Writes every check that is neither passed nor skipped. Warnings are written in full with `strict`, since they then
 /// fail the run.

@@ -4,11 +4,13 @@ use anstyle::Style as Paint;
 use tabled::builder::Builder;
 
 use super::pen::Pen;
-use super::{units, write_table};
+use super::write_table;
+use crate::compare;
 use crate::engine::Verdict;
 use crate::load::report::{
     CorrelatedBy, Latency, LoadReport, PassiveReport, ThresholdResult, ThresholdVerdict,
 };
+use crate::report::units;
 
 /// Writes the load section, beside the reference server's figures where they are known.
 pub(super) fn write(pen: &mut Pen, load: &LoadReport, reference: Option<&LoadReport>) {
@@ -113,13 +115,10 @@ fn ratios(pen: &Pen, latency: Latency, reference: Latency) -> Vec<String> {
     let times = if pen.style.unicode { "×" } else { "x" };
     let mut row = vec!["  ratio".to_owned()];
     for (ours, theirs) in percentiles(latency).into_iter().zip(percentiles(reference)) {
-        row.push(if theirs == 0 {
-            String::new()
-        } else {
-            #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-            let ratio = ours as f64 / theirs as f64;
+        let ratio = compare::ratio(ours, theirs);
+        row.push(ratio.map_or_else(String::new, |ratio| {
             format!("{}{times}", units::three_digits(ratio))
-        });
+        }));
     }
     row.resize(7, String::new());
     row

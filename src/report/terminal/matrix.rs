@@ -5,8 +5,9 @@ use tabled::builder::Builder;
 use super::pen::Pen;
 use super::write_table;
 use crate::engine::Verdict;
+use crate::report::beside::{self, areas};
 use crate::report::document::Document;
-use crate::report::run::{Check, Outcome, Run, Summary};
+use crate::report::run::{Outcome, Run, Summary};
 use crate::report::text;
 
 /// The width that the matrix keeps to, in characters.
@@ -16,23 +17,9 @@ const CELL_WIDTH_MIN: usize = 8;
 /// What a table spends on each column for lines and spaces.
 const COLUMN_FRAME: usize = 3;
 
-/// A label for each run: its revision, and its transport too where there are several. No labels where there are not
-/// several runs to tell apart.
+/// A label for each run that is short enough for a cell.
 pub(super) fn labels(pen: &Pen, document: &Document) -> Vec<String> {
-    if document.runs.len() < 2 {
-        return Vec::new();
-    }
-    let first = document.runs.iter().find_map(|run| run.transport.as_ref());
-    let alike = |run: &Run| run.transport.is_none() || run.transport.as_ref() == first;
-    let of_one_transport = document.runs.iter().all(alike);
-    let label = |run: &Run| {
-        let revision = pen.short(run.revision.as_deref().unwrap_or("unknown"));
-        match &run.transport {
-            Some(transport) if !of_one_transport => format!("{revision} {}", pen.short(transport)),
-            _ => revision,
-        }
-    };
-    document.runs.iter().map(label).collect()
+    beside::labels(document, |text| pen.short(text))
 }
 
 /// Writes a row for each area and a column for each run, and below it a line for each run that was not made.
@@ -74,17 +61,6 @@ fn table(pen: &mut Pen, document: &Document, labels: &[String]) {
 
 /// The name of the last row: how many of the testable requirements were exercised.
 const TOTALS: &str = "requirements";
-
-/// The areas of all checks, in the order in which the document first has them.
-fn areas(document: &Document) -> Vec<&str> {
-    let mut areas = Vec::new();
-    for area in document.checks().map(Check::area) {
-        if !areas.contains(&area) {
-            areas.push(area);
-        }
-    }
-    areas
-}
 
 /// How wide a cell may be, so that the columns of all runs that were made fit beside each other.
 fn cell_width(pen: &Pen, document: &Document, first: usize) -> usize {

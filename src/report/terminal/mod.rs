@@ -3,12 +3,12 @@
 //! What matters comes at the end, where the eye is when the run is over: the verdict in words is the last line. Text
 //! from the target is escaped and cut, so nothing that it sends can move the cursor or hide a line.
 
+mod compare;
 mod failures;
 mod head;
 mod load;
 mod matrix;
 mod pen;
-mod units;
 mod verdict;
 
 use tabled::builder::Builder;
@@ -20,6 +20,7 @@ use super::document::Document;
 use super::run::{Check, Coverage};
 use crate::catalog::Level;
 use crate::engine::{SkipReason, Verdict};
+pub use compare::render_comparison;
 use pen::{Pen, dim};
 
 /// How the report is written.
